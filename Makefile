@@ -1,0 +1,54 @@
+# Two commands are enough: `make demo` shows the main job, `make test` proves the project.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST_WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types unit bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp per set of pinned requirements: a second run installs nothing.
+$(VENV)/.run: requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes --requirement requirements-dev.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: requirements-bench.txt | $(VENV)/.dev
+	$(PIP) install --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
+demo: $(VENV)/.run ## billing → desired state → plan → apply, on loopback emulators
+	@$(BIN)/python -m generator demo
+
+test: lint types unit ## everything that must pass
+
+lint: $(VENV)/.dev ## ruff, check and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy --strict
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev ## the test suite
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+
+bench: $(VENV)/.bench ## speed and memory as ratios measured in one run
+	$(BIN)/python tests/bench/run.py
+
+lock: $(VENV)/.dev ## pin every dependency again, with hashes and no index named
+	$(PIP) install uv
+	$(BIN)/python tests/tools/lock.py
+
+clean: ## remove what make made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Billing systems: one module each, which reads the API and yields plain records; nothing else."""

@@ -1,0 +1,1 @@
+"""The BQN appliance: its REST client, its live state, and the server side for simulator and gateway."""

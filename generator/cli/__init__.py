@@ -1,0 +1,1 @@
+"""The bqnctl command: one thin module per subcommand."""

@@ -1,0 +1,1 @@
+"""Emulators of the billing systems on loopback, with sample data, and the demo story."""

@@ -1,0 +1,1 @@
+"""The desired state: from billing records to policies, subscribers and groups, to YAML and back."""

@@ -1,0 +1,1 @@
+"""Files that people write and review: YAML with places, JSON Schemas, whole-file writing."""

@@ -1,0 +1,1 @@
+"""The inventory: hosts.yml, group_vars, host_vars and secrets, made into typed settings."""

@@ -1,0 +1,148 @@
+"""The data every room shares: what a billing system says, and what a BQN should have.
+
+All types are frozen. They are `msgspec.Struct`s rather than dataclasses because a render or a plan makes
+hundreds of thousands of them: construction and comparison run in C (docs/decisions/0003-speed.md).
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+BLOCK_POLICY = "Billing-Block"
+"""The policy of blocked subscribers, by the vendor's convention (facts: BQN REST API, 4.4)."""
+
+BLOCK_POLICY_ID = "block"
+
+
+class Limit(Struct, frozen=True, kw_only=True, gc=False):
+    """What one direction of a policy allows; names as in the desired-state YAML.
+
+    Rates are kbps (`None`: unlimited, 0: blocked), times are seconds. A burst is whole or absent: without
+    `burst_rate` the other burst fields are `None` too.
+    """
+
+    rate: int | None = None
+    burst_rate: int | None = None
+    burst_duration: int | None = None
+    burst_threshold: int | None = None
+    burst_threshold_window: int | None = None
+    burst_transition_duration: int | None = None
+
+
+class Policy(Struct, frozen=True, kw_only=True, gc=False):
+    """A rate policy. `name` is its key on the BQN; `id` is free text and need not be unique."""
+
+    name: str
+    id: str | None = None
+    download: Limit = Limit()
+    upload: Limit = Limit()
+
+
+class Subscriber(Struct, frozen=True, kw_only=True, gc=False):
+    """A subscriber address and what it should have.
+
+    `ip` is canonical: IPv4 dotted, IPv6 as the compressed network address of its prefix. `policy` is the
+    one it has or, when `blocked`, would have; `reason` says why it is blocked.
+    """
+
+    ip: str
+    id: str | None = None
+    policy: str | None = None
+    blocked: bool = False
+    reason: str | None = None
+    groups: tuple[str, ...] = ()
+
+
+class Group(Struct, frozen=True, kw_only=True, gc=False):
+    """A subscriber group; which subscribers are in it stands on the subscribers."""
+
+    name: str
+    type: str | None = None
+    policy: str | None = None
+    ranges: tuple[str, ...] = ()
+
+
+class Rejected(Struct, frozen=True, kw_only=True, gc=False):
+    """A billing record that is left out of the desired state, and why.
+
+    `record` names it as the billing does ("session 98213"); `id`, `ip`, `plan` are what is known of it;
+    `kept` names the record that won where two claimed one address.
+    """
+
+    record: str
+    reason: str
+    id: str | None = None
+    ip: str | None = None
+    plan: str | None = None
+    kept: str | None = None
+
+
+class DesiredState(Struct, frozen=True, kw_only=True):
+    """What one source wants: the content of `desired/<source>/`.
+
+    `policies` and `groups` are keyed by name, `subscribers` by canonical address. `absent` holds the
+    subscribers that the source did not list this time but that are kept (`keep_absent`): address to the
+    UTC time, ISO 8601 to the minute, from which they were missed.
+    """
+
+    policies: Mapping[str, Policy]
+    groups: Mapping[str, Group]
+    subscribers: Mapping[str, Subscriber]
+    rejected: tuple[Rejected, ...] = ()
+    absent: Mapping[str, str] = {}
+
+
+class PlanRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """A tariff as the billing system has it, before any rule of ours.
+
+    In `download` and `upload` a rate of 0 or `None` is the billing's own 0 or null: what it means is the
+    operator's `zero_rate`. Bursts are already worked out to kbps and seconds. `problem` says why the
+    record cannot be used ("speed_download 'fast' is not a number").
+    """
+
+    id: str
+    name: str
+    download: Limit = Limit()
+    upload: Limit = Limit()
+    problem: str | None = None
+
+
+class GroupRecord(Struct, frozen=True, kw_only=True, gc=False):
+    """A group a service belongs to: `level` is the prefix without its dash (`L1`, `L2`)."""
+
+    level: str
+    name: str
+    type: str | None = None
+
+
+class ServiceRecord(Struct, frozen=True, kw_only=True):
+    """One sold service as the billing system has it: who, which plan, which addresses, which state.
+
+    `record` names it for people ("session 98213"). `ids` holds every choice of `subscriber_id` that is
+    known. `addresses` are texts as the billing has them, IPv4 or IPv6, with or without a prefix length.
+    `statuses` maps each choice of `block_on` to the status under it. `rank` orders claims on one address:
+    the greatest is the newest.
+    """
+
+    record: str
+    plan: str | None
+    ids: Mapping[str, str]
+    addresses: tuple[str, ...]
+    statuses: Mapping[str, str]
+    groups: tuple[GroupRecord, ...] = ()
+    rank: tuple[int, ...] = ()
+
+
+class BillingAnswer(Struct, frozen=True, kw_only=True):
+    """All that one billing system said, whole.
+
+    `rejected` are records that the connector itself could not use (no address, not an object).
+    `unread_groups` are the levels (`L1`, `L2`) whose lists the key may not read: their groups stay as they
+    were. `warnings` are for the operator's log.
+    """
+
+    plans: tuple[PlanRecord, ...]
+    services: tuple[ServiceRecord, ...]
+    rejected: tuple[Rejected, ...] = ()
+    unread_groups: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Desired against live: diff, guards, plan, apply."""

@@ -1,0 +1,1 @@
+"""Renderers over one plan object: text, and in time Markdown and HTML."""
