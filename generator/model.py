@@ -4,6 +4,7 @@ All types are frozen. They are `msgspec.Struct`s rather than dataclasses because
 hundreds of thousands of them: construction and comparison run in C (docs/decisions/0003-speed.md).
 """
 
+import ipaddress
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -146,3 +147,12 @@ class BillingAnswer(Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejected, ...] = ()
     unread_groups: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+
+
+def address_order(text: str) -> tuple[int, int, str]:
+    """A sort key that puts addresses in numeric order, IPv4 before IPv6, and other texts last."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return (9, 0, text)
+    return (address.version, int(address), "")

@@ -33,9 +33,7 @@ def load_schema(name: str) -> dict[str, Any]:
 
 @cache
 def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    registry = jsonschema_rs.Registry(
-        [(schema["$id"], schema) for schema in map(load_schema, schema_names())]
-    )
+    registry = jsonschema_rs.Registry([(schema["$id"], schema) for schema in map(load_schema, schema_names())])
     return jsonschema_rs.Draft202012Validator(load_schema(name), registry=registry, validate_formats=True)
 
 

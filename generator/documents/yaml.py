@@ -209,16 +209,12 @@ class _Builder:
             what = f"not valid YAML: {error.reason}"
         else:
             what, line, column = f"not valid YAML: {error}", 0, 0
-        self.problems.append(
-            Problem(what=what, file=self.file, line=line + self.offset if line else 0, column=column)
-        )
+        self.problems.append(Problem(what=what, file=self.file, line=line + self.offset if line else 0, column=column))
 
     def _report(self, what: str, event: Any, fix: str | None = None) -> None:
         mark = event.start_mark
         self.problems.append(
-            Problem(
-                what=what, file=self.file, line=mark.line + 1 + self.offset, column=mark.column + 1, fix=fix
-            )
+            Problem(what=what, file=self.file, line=mark.line + 1 + self.offset, column=mark.column + 1, fix=fix)
         )
 
     def _node(self, value: Any, event: Any) -> _Node:

@@ -1,0 +1,100 @@
+"""The `bqnctl` command: finds the subcommand, and turns every ending into its exit code."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from generator import __version__
+from generator.cli.options import common_options, current_options
+from generator.errors import BqnctlError, Exit
+
+_COMMANDS = {
+    "apply": "make it so",
+    "demo": "the whole story on loopback emulators, with sample data",
+    "plan": "what apply would change; changes nothing",
+    "render": "billing → desired state",
+    "schema": "print a JSON Schema",
+    "simulate": "a BQN or a billing system on loopback",
+    "validate": "check inventory and desired state, offline",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a subcommand's module when it is asked for, so that `--help` starts quickly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"generator.cli.{cmd_name}")
+        command = module.command
+        return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - only where a word was mistyped
+
+            close = get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bqnctl", message="%(prog)s %(version)s")
+@common_options
+def cli() -> None:
+    """Subscriber policy as code: billing system → YAML in git → reviewed plan → BQN.
+
+    Exit codes: 0 done or nothing to do, 1 error, 2 changes pending, 3 refused by a guard or stale, 4 applied
+    in part.
+    """
+
+
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line and exit with its code; the entry point of the installed `bqnctl`."""
+    sys.exit(main(arguments))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; usage errors are 1, because 2 means changes pending."""
+    try:
+        code = cli.main(args=None if arguments is None else list(arguments), prog_name="bqnctl", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ending:
+        return int(ending.exit_code)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return int(Exit.ERROR)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return int(Exit.ERROR)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): say nothing more, not even at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(Exit.OK)
+    except BqnctlError as error:
+        if current_options().debug:
+            raise
+        _show(error)
+        return int(error.exit_code)
+    return int(code) if isinstance(code, int) else int(Exit.OK)
+
+
+def _show(error: BqnctlError) -> None:
+    from generator.report.safe import printable  # noqa: PLC0415 - only where something went wrong
+
+    text = "\n".join(printable(line) for line in str(error).split("\n"))
+    click.echo(f"error: {text}", err=True)

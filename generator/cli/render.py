@@ -1,0 +1,137 @@
+"""`bqnctl render`: billing systems → desired-state files, each source whole or not at all."""
+
+import datetime as dt
+import difflib
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from generator.billing.read import read_source
+from generator.cli.options import common_options
+from generator.cli.session import Session, open_session, require_hosts
+from generator.desired.build import build, check_shrink
+from generator.desired.render import render_tree
+from generator.desired.tree import load_tree, save_tree
+from generator.errors import BqnctlError, Exit, RefusedError
+from generator.inventory.settings import BillingHost
+from generator.model import DesiredState
+from generator.reconcile.guards import SHRINK_RULE, parse_allowances
+from generator.report.safe import printable
+
+log = logging.getLogger(__name__)
+
+
+class Rendered(Struct, frozen=True, kw_only=True):
+    """What came of one source: its new files beside the old ones, or the error that kept the old ones."""
+
+    source: str
+    folder: Path
+    files: Mapping[str, bytes] = {}
+    before: Mapping[str, bytes] = {}
+    state: DesiredState | None = None
+    error: BqnctlError | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the files on disk would change."""
+        return self.error is None and self.files != self.before
+
+
+@click.command(name="render", short_help="billing → desired state")
+@click.option("--check", is_flag=True, help="Write nothing; exit 2 if the files would change.")
+@click.option("--diff", "show_diff", is_flag=True, help="Show the difference to the files on disk.")
+@click.option("--allow", multiple=True, metavar="shrink=N", help="Accept up to N services fewer than last time.")
+@common_options
+def command(*, check: bool, show_diff: bool, allow: tuple[str, ...]) -> Exit:
+    """Read the billing systems and write the desired state; a source that fails keeps its old files."""
+    session = open_session(credentials=frozenset({"billing"}))
+    require_hosts(session.billing, "billing")
+    results = render_sources(session, allowed_shrink=parse_allowances(allow).get(SHRINK_RULE))
+    for result in results:
+        report(result, check=check, show_diff=show_diff)
+        if result.changed and not check:
+            save_tree(result.folder, dict(result.files))
+    return exit_code(results, check=check)
+
+
+def render_sources(session: Session, *, allowed_shrink: int | None) -> list[Rendered]:
+    """Every source of the session, read at the same time; none hides another's failure."""
+
+    def one(host: BillingHost) -> Rendered:
+        folder = session.desired_folder / host.name
+        try:
+            return _render(host, folder, session.inventory.folder / "templates", allowed_shrink)
+        except BqnctlError as error:
+            return Rendered(source=host.name, folder=folder, error=error)
+
+    with ThreadPoolExecutor(max_workers=max(1, len(session.billing))) as pool:
+        return list(pool.map(one, session.billing))
+
+
+def _render(host: BillingHost, folder: Path, templates: Path, allowed_shrink: int | None) -> Rendered:
+    previous = load_tree(folder).state if folder.is_dir() else None
+    answer = read_source(host)
+    check_shrink(answer, previous, host, allowed=allowed_shrink)
+    built = build(answer, host, previous=previous, now=dt.datetime.now(dt.UTC))
+    for warning in (*answer.warnings, *built.warnings):
+        log.warning("%s: %s", host.name, warning)
+    files = render_tree(built.state, templates=templates if templates.is_dir() else None)
+    return Rendered(source=host.name, folder=folder, files=files, before=_files_on_disk(folder), state=built.state)
+
+
+def _files_on_disk(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.yml"))
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+
+
+def report(result: Rendered, *, check: bool, show_diff: bool) -> None:
+    """Say on stdout what came of one source; errors go to stderr."""
+    if result.error is not None or result.state is None:
+        text = "\n".join(printable(line) for line in str(result.error).split("\n"))
+        click.echo(f"error: {result.source}: {text}\n  its desired files stay as they were", err=True)
+        return
+    state = result.state
+    absent = f", {len(state.absent)} kept though absent" if state.absent else ""
+    verb = ("would change" if check else "changed") if result.changed else "unchanged"
+    sys.stdout.write(
+        f"{result.source}: {len(state.policies)} policies, {len(state.subscribers)} subscribers{absent}, "
+        f"{len(state.groups)} groups, {len(state.rejected)} rejected: {verb}\n"
+    )
+    if show_diff:
+        sys.stdout.writelines(f"{line}\n" for line in diff_lines(result))
+
+
+def diff_lines(result: Rendered) -> Iterator[str]:
+    """A unified diff of the files, fit for a terminal."""
+    for name in sorted(result.before.keys() | result.files.keys()):
+        before, after = result.before.get(name), result.files.get(name)
+        if before == after:
+            continue
+        shown = f"{result.folder.name}/{name}"
+        lines = difflib.unified_diff(
+            (before or b"").decode("utf-8", "replace").splitlines(),
+            (after or b"").decode("utf-8", "replace").splitlines(),
+            "/dev/null" if before is None else f"a/{shown}",
+            "/dev/null" if after is None else f"b/{shown}",
+            n=0,
+            lineterm="",
+        )
+        yield from map(printable, lines)
+
+
+def exit_code(results: list[Rendered], *, check: bool) -> Exit:
+    """1 when a source failed, 3 when only guards spoke, 2 for pending changes under --check."""
+    errors = [result.error for result in results if result.error is not None]
+    if any(not isinstance(error, RefusedError) for error in errors):
+        return Exit.ERROR
+    if errors:
+        return Exit.REFUSED
+    return Exit.PENDING if check and any(result.changed for result in results) else Exit.OK

@@ -1,0 +1,127 @@
+"""What every command starts with: the log, the inventory, the hosts it is about, the desired states."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from msgspec import Struct
+
+from generator.cli.logs import start_log
+from generator.cli.options import current_options
+from generator.desired.check import reference_problems
+from generator.desired.tree import load_tree, tree_digest
+from generator.errors import DocumentError, Problem, UsageError
+from generator.inventory.find import find_inventory
+from generator.inventory.limit import limit_hosts
+from generator.inventory.load import load_inventory
+from generator.inventory.settings import BillingHost, BqnHost, Inventory
+from generator.model import DesiredState
+
+log = logging.getLogger(__name__)
+
+
+class Session(Struct, frozen=True):
+    """The inventory of a run and its hosts inside the limit."""
+
+    inventory: Inventory
+    billing: tuple[BillingHost, ...]
+    bqn: tuple[BqnHost, ...]
+
+    @property
+    def desired_folder(self) -> Path:
+        """Where the desired states are."""
+        return self.inventory.folder / "desired"
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where the journals of runs are."""
+        return self.inventory.folder / "journal"
+
+
+class DesiredStates(Struct, frozen=True):
+    """The desired states of some sources, and the digest of the files of each."""
+
+    states: Mapping[str, DesiredState]
+    digests: Mapping[str, str]
+
+
+def open_session(*, credentials: frozenset[str]) -> Session:
+    """Start the log, find and read the inventory, apply the limit.
+
+    `credentials` says which kinds of host are talked to (`billing`, `bqn`); the secrets of the others are
+    not resolved, so that a job needs only the secrets it uses.
+    """
+    options = current_options()
+    start_log(verbose=options.verbose, log_format=options.log_format)
+    folder = find_inventory(options.inventory, os.environ, Path.cwd())
+    inventory = load_inventory(folder, environ=os.environ, credentials=credentials)
+    names = limit_hosts(inventory, options.limit)
+    session = Session(
+        inventory,
+        tuple(host for host in inventory.billing.values() if host.name in names),
+        tuple(host for host in inventory.bqn.values() if host.name in names),
+    )
+    talked_to: list[BillingHost | BqnHost] = [*session.billing] if "billing" in credentials else []
+    talked_to += session.bqn if "bqn" in credentials else ()
+    for host in talked_to:
+        if not host.tls.verify:
+            log.warning("%s: its certificate is NOT verified (tls.verify is false)", host.name)
+    return session
+
+
+def require_hosts(hosts: Sequence[BillingHost | BqnHost], kind: str) -> None:
+    """Refuse to run about nothing: raises `UsageError` when no host of this kind is inside the limit."""
+    if not hosts:
+        raise UsageError(
+            f"no {kind} host is selected", fix=f"see the group {kind} in hosts.yml, and the pattern of --limit"
+        )
+
+
+def load_desired(session: Session) -> DesiredStates:
+    """The desired states of every source of the session's appliances, checked.
+
+    Raises `DocumentError` with every problem of every file, and `UsageError` for a source never rendered:
+    a missing folder is not an empty desired state.
+    """
+    sources = sorted({source for bqn in session.bqn for source in bqn.sources})
+    missing = [source for source in sources if not (session.desired_folder / source).is_dir()]
+    if missing:
+        raise UsageError(
+            f"no desired state of {', '.join(missing)} in {session.desired_folder}", fix="bqnctl render makes it"
+        )
+    problems: list[Problem] = []
+    states: dict[str, DesiredState] = {}
+    digests: dict[str, str] = {}
+    for source in sources:
+        try:
+            tree = load_tree(session.desired_folder / source)
+        except DocumentError as error:
+            problems += error.problems
+            continue
+        problems += reference_problems(tree)
+        states[source] = tree.state
+        digests[source] = tree_digest(session.desired_folder / source)
+    if problems:
+        raise DocumentError(problems)
+    return DesiredStates(states, digests)
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set: the requests under way are finished, nothing new is begun."""
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of handlers
+        stop.set()
+
+    previous = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,345 @@
+"""Desired against live: the changes of one appliance, and what is left alone and why.
+
+Objects are matched by key and compared field by field; deepdiff explains only the nested ones that differ
+(whole trees through deepdiff are quadratic in time, docs/decisions/0003-speed.md).
+"""
+
+import fnmatch
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from generator.bqn.kinds import Kind
+from generator.bqn.live import LiveState, LiveSubscriber
+from generator.inventory.settings import BqnHost
+from generator.model import BLOCK_POLICY, Policy, address_order
+from generator.reconcile.compare import REASSIGNED, blocks, same_group, same_policy, same_subscriber
+from generator.reconcile.plan import Action, Change, Difference, KindTotals
+from generator.reconcile.requests import (
+    Request,
+    clears_subscriber,
+    create_request,
+    group_request,
+    policy_request,
+    subscriber_request,
+)
+from generator.reconcile.target import Target, WantedGroup, WantedSubscriber, in_networks
+from generator.reconcile.views import Live, Wanted, digest, view
+
+_DELETABLE = "api"
+"""Only what REST provisioned may be deleted (facts: BQN REST API, 5.4 and section 12, row 18)."""
+
+
+class Diff(Struct, frozen=True, kw_only=True):
+    """The changes of one appliance in the order they are to be made, and the account of the rest."""
+
+    changes: tuple[Change, ...]
+    totals: Mapping[Kind, KindTotals]
+    untouched: Mapping[Kind, tuple[str, ...]]
+    newly_blocked: tuple[str, ...]
+
+
+def diff(target: Target, live: LiveState, bqn: BqnHost) -> Diff:
+    """What would make `live` the `target` on `bqn`; changes nothing itself."""
+    return _Differ(target, live, bqn).run()
+
+
+class _Pile:
+    """What is found of one kind."""
+
+    def __init__(self) -> None:
+        self.upserts: list[Change] = []
+        self.deletes: list[Change] = []
+        self.unchanged = 0
+        self.left: dict[str, str] = {}
+
+
+class _Differ:
+    """One comparison; kept as an object because the kinds need what the others found."""
+
+    def __init__(self, target: Target, live: LiveState, bqn: BqnHost) -> None:
+        self.target, self.live, self.bqn = target, live, bqn
+        self.piles = {kind: _Pile() for kind in Kind}
+
+    def run(self) -> Diff:
+        self._groups()
+        self._subscribers()
+        self._policies()
+        piles = self.piles
+        order = [piles[kind].upserts for kind in (Kind.POLICY, Kind.SUBSCRIBER, Kind.GROUP)]
+        order += [piles[kind].deletes for kind in (Kind.GROUP, Kind.SUBSCRIBER, Kind.POLICY)]
+        return Diff(
+            changes=tuple(change for changes in order for change in changes),
+            totals={kind: self._totals(kind) for kind in Kind},
+            untouched={kind: tuple(sorted(piles[kind].left)) for kind in Kind},
+            newly_blocked=tuple(self._newly_blocked()),
+        )
+
+    def _totals(self, kind: Kind) -> KindTotals:
+        desired, live = self._sides(kind)
+        return KindTotals(
+            desired=len(desired),
+            live=len(live),
+            unchanged=self.piles[kind].unchanged,
+            untouched=dict(sorted(Counter(self.piles[kind].left.values()).items())),
+        )
+
+    def _sides(self, kind: Kind) -> tuple[Mapping[str, Wanted], Mapping[str, Live]]:
+        if kind is Kind.POLICY:
+            return self.target.policies, self.live.policies
+        if kind is Kind.SUBSCRIBER:
+            return self.target.subscribers, self.live.subscribers
+        return self.target.groups, self.live.groups
+
+    # Groups first: an update of a subscriber must know which groups it leaves.
+
+    def _groups(self) -> None:
+        pile = self.piles[Kind.GROUP]
+        differing: list[tuple[str, WantedGroup]] = []
+        for name, wanted in self.target.groups.items():
+            live = self.live.groups.get(name)
+            if _matches(name, self.bqn.ignore.groups):
+                pile.left[name] = "ignored"
+            elif live is None:
+                pile.upserts.append(_create(Kind.GROUP, name, wanted))
+            else:
+                kept = self._keeping_ignored(wanted, live.members)
+                if same_group(kept, live):
+                    pile.unchanged += 1
+                else:
+                    differing.append((name, kept))
+        raws = self.live.raw(Kind.GROUP, frozenset(name for name, _ in differing))
+        for name, wanted in differing:
+            current = self.live.groups[name]
+            request = group_request(wanted, current, raws[name])
+            pile.upserts.append(_update(_Update(Kind.GROUP, name, current, wanted, request, raws[name])))
+        for name in sorted(self.live.groups.keys() - self.target.groups.keys()):
+            self._leftover(Kind.GROUP, name, self._reason_to_keep_group(name))
+
+    def _keeping_ignored(self, wanted: WantedGroup, members: frozenset[str]) -> WantedGroup:
+        """The wanted group with the ignored subscribers it has now: their membership is not ours."""
+        ignored = self.bqn.ignore.subscribers
+        kept = {ip for ip in members - wanted.members if in_networks(ip, ignored)} if ignored else set()
+        added = {ip for ip in wanted.members - members if in_networks(ip, ignored)} if ignored else set()
+        if not kept and not added:
+            return wanted
+        return WantedGroup(
+            type=wanted.type,
+            policy=wanted.policy,
+            members=frozenset((wanted.members | kept) - added),
+            ranges=wanted.ranges,
+        )
+
+    def _reason_to_keep_group(self, name: str) -> str | None:
+        if _matches(name, self.bqn.ignore.groups):
+            return "ignored"
+        if not _matches(name, self.bqn.managed_groups):
+            return "unmanaged"
+        return None
+
+    def _subscribers(self) -> None:
+        pile = self.piles[Kind.SUBSCRIBER]
+        live_by_ip = self.live.subscribers
+        ignored = self.bqn.ignore.subscribers
+        differing: list[tuple[str, WantedSubscriber, LiveSubscriber]] = []
+        for ip, wanted in self.target.subscribers.items():
+            if ignored and in_networks(ip, ignored):
+                pile.left[ip] = "ignored"
+                continue
+            live = live_by_ip.get(ip)
+            if live is None:
+                pile.upserts.append(_create(Kind.SUBSCRIBER, ip, wanted))
+            elif same_subscriber(wanted, live):
+                pile.unchanged += 1
+            else:
+                differing.append((ip, wanted, live))
+        cleared = frozenset(ip for ip, wanted, live in differing if clears_subscriber(wanted, live))
+        raws = self.live.raw(Kind.SUBSCRIBER, cleared)
+        for ip, wanted, live in differing:
+            request = subscriber_request(wanted, live, raws.get(ip), self._groups_left_by(ip, raws.get(ip)))
+            impact = self._impact(wanted, live)
+            pile.upserts.append(
+                _update(_Update(Kind.SUBSCRIBER, ip, live, wanted, request, raws.get(ip)), impact=impact)
+            )
+        for ip in live_by_ip.keys() - self.target.subscribers.keys():
+            self._leftover(Kind.SUBSCRIBER, ip, self._reason_to_keep_subscriber(ip, live_by_ip[ip]))
+        pile.deletes.sort(key=lambda change: address_order(change.key))
+
+    def _groups_left_by(self, ip: str, raw: dict[str, Any] | None) -> frozenset[str]:
+        if raw is None:
+            return frozenset()
+        going = {change.key for change in self.piles[Kind.GROUP].deletes}
+        going |= {name for name, group in self.target.groups.items() if ip not in group.members}
+        return frozenset(going)
+
+    def _newly_blocked(self) -> Iterable[str]:
+        """Subscribers served now that will not be, whatever the cause: status, or a policy going to 0."""
+        left = self.piles[Kind.SUBSCRIBER].left
+        for ip, wanted in self.target.subscribers.items():
+            live = self.live.subscribers.get(ip)
+            if live is not None and ip not in left and self._impact(wanted, live) == "blocked":
+                yield ip
+
+    def _impact(self, wanted: WantedSubscriber, live: LiveSubscriber) -> str | None:
+        before, after = self._blocked_live(live.policy), self._blocked_wanted(wanted.policy)
+        if before == after:
+            return None
+        return "blocked" if after else "unblocked"
+
+    def _blocked_live(self, policy: str | None) -> bool:
+        return policy == BLOCK_POLICY or (policy is not None and blocks(self.live.policies.get(policy)))
+
+    def _blocked_wanted(self, policy: str | None) -> bool:
+        return policy == BLOCK_POLICY or (policy is not None and blocks(self.target.policies.get(policy)))
+
+    def _reason_to_keep_subscriber(self, ip: str, live: LiveSubscriber) -> str | None:
+        if in_networks(ip, self.bqn.ignore.subscribers):
+            return "ignored"
+        if live.assigned_by != _DELETABLE:
+            return f"assigned by {live.assigned_by}" if live.assigned_by else "assigned by unknown"
+        return None
+
+    def _policies(self) -> None:
+        pile = self.piles[Kind.POLICY]
+        differing: list[tuple[str, Policy]] = []
+        for name, wanted in self.target.policies.items():
+            live = self.live.policies.get(name)
+            if _matches(name, self.bqn.ignore.policies):
+                pile.left[name] = "ignored"
+            elif live is None:
+                pile.upserts.append(_create(Kind.POLICY, name, wanted))
+            elif same_policy(wanted, live):
+                pile.unchanged += 1
+            else:
+                differing.append((name, wanted))
+        raws = self.live.raw(Kind.POLICY, frozenset(name for name, _ in differing))
+        for name, wanted in differing:
+            current = self.live.policies[name]
+            request = policy_request(wanted, current, raws[name])
+            impact = _policy_impact(wanted, current)
+            pile.upserts.append(
+                _update(_Update(Kind.POLICY, name, current, wanted, request, raws[name]), impact=impact)
+            )
+        pile.upserts.sort(key=lambda change: (change.key != BLOCK_POLICY, change.key))
+        used = self._policies_in_use()
+        for name in sorted(self.live.policies.keys() - self.target.policies.keys()):
+            self._leftover(Kind.POLICY, name, self._reason_to_keep_policy(name, used))
+
+    def _policies_in_use(self) -> set[str]:
+        """The policies of everything that stays as it is, whoever put it there."""
+        used = {self.live.subscribers[ip].policy for ip in self._left_alone(Kind.SUBSCRIBER)}
+        used |= {self.live.groups[name].policy for name in self._left_alone(Kind.GROUP)}
+        used |= {wanted.policy for wanted in self.target.groups.values()}
+        used |= {wanted.policy for wanted in self.target.subscribers.values()}
+        return {name for name in used if name is not None}
+
+    def _left_alone(self, kind: Kind) -> Iterable[str]:
+        return self.piles[kind].left.keys() & self._sides(kind)[1].keys()
+
+    def _reason_to_keep_policy(self, name: str, used: set[str]) -> str | None:
+        if _matches(name, self.bqn.ignore.policies):
+            return "ignored"
+        if name == BLOCK_POLICY:
+            return "the block policy"
+        return "in use by others" if name in used else None
+
+    def _leftover(self, kind: Kind, key: str, reason: str | None) -> None:
+        """A live object that the desired state does not name: kept for a reason, or deleted."""
+        if reason is None and not self.bqn.prune:
+            reason = "prune is off"
+        if reason is not None:
+            self.piles[kind].left[key] = reason
+            return
+        before = view(self._sides(kind)[1][key])
+        self.piles[kind].deletes.append(
+            Change(kind=kind, key=key, action=Action.DELETE, method="DELETE", before=before)
+        )
+
+
+def _create(kind: Kind, key: str, wanted: Wanted) -> Change:
+    request = create_request(wanted)
+    return Change(
+        kind=kind, key=key, action=Action.CREATE, method=request.method, body=request.body, after=view(wanted)
+    )
+
+
+def _update(change: "_Update", *, impact: str | None = None) -> Change:
+    before, after = view(change.live), view(change.wanted)
+    return Change(
+        kind=change.kind,
+        key=change.key,
+        action=Action.UPDATE,
+        method=change.request.method,
+        body=change.request.body,
+        before=before,
+        after=after,
+        differences=differences(change.kind, before, after),
+        live_digest=digest(change.raw) if change.request.replaces else None,
+        impact=impact,
+    )
+
+
+class _Update(Struct, frozen=True):
+    """What an update is made of: the object as it is, as it should be, and the request between them."""
+
+    kind: Kind
+    key: str
+    live: Live
+    wanted: Wanted
+    request: Request
+    raw: dict[str, Any] | None
+
+
+def differences(kind: Kind, before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
+    """The fields that differ between two views of one object."""
+    if kind is Kind.SUBSCRIBER:  # three flat fields of a great many objects: nothing for deepdiff to find
+        names = [name for name in ("id", "policy") if before.get(name) != after.get(name)]
+        if before.get("assigned_by") in REASSIGNED:
+            return (
+                *(Difference(name, before.get(name), after.get(name)) for name in names),
+                Difference("assigned_by", before["assigned_by"], "api"),
+            )
+        return tuple(Difference(name, before.get(name), after.get(name)) for name in names)
+    return _explained(before, after)
+
+
+def _explained(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
+    from deepdiff import DeepDiff  # noqa: PLC0415 - a tenth of a second that a run without changes saves
+
+    found: list[Difference] = []
+    for name in sorted(before.keys() | after.keys()):
+        one, other = before.get(name), after.get(name)
+        if isinstance(one, list) or isinstance(other, list):
+            gone, come = sorted(set(one or ()) - set(other or ())), sorted(set(other or ()) - set(one or ()))
+            if gone or come:
+                found.append(Difference(name, gone, come))
+            continue
+        tree = DeepDiff({name: one}, {name: other}, view="tree", verbose_level=2)
+        found.extend(
+            Difference(".".join(map(str, level.path(output_format="list"))), _plain(level.t1), _plain(level.t2))
+            for levels in tree.values()
+            for level in levels
+        )
+    return tuple(sorted(found, key=lambda difference: difference.field))
+
+
+def _dotted(level: Any) -> str:
+    return ".".join(map(str, level.path(output_format="list")))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it; deepdiff marks an absent side with an object of its own."""
+    return value if isinstance(value, str | int | float | bool | dict | list) else None
+
+
+def _policy_impact(wanted: Policy, live: Policy) -> str | None:
+    before, after = blocks(live), blocks(wanted)
+    if before == after or wanted.name == BLOCK_POLICY:
+        return None
+    return "blocked" if after else "unblocked"
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,58 @@
+"""One writer at a time per appliance: a lock in the user's state folder, named by the appliance's address.
+
+The lock is the kernel's (flock): it goes with the process that holds it, however that ends, so a dead
+owner's lock needs no breaking. What the file says of the owner is for the message only.
+"""
+
+import fcntl
+import getpass
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from generator.errors import ApplianceError
+
+_CI_JOB_VARIABLES = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
+
+
+def lock_folder(environ: Mapping[str, str]) -> Path:
+    """Where locks are kept: `$XDG_STATE_HOME/bqnctl/locks`, by default under ~/.local/state."""
+    base = environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "bqnctl" / "locks"
+
+
+@contextmanager
+def appliance_lock(address: str, environ: Mapping[str, str]) -> Iterator[None]:
+    """Hold the lock of the appliance at `address` (host:port); raises `ApplianceError` if another holds it."""
+    folder = lock_folder(environ)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{re.sub(r'[^A-Za-z0-9.-]', '_', address)}.lock"
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.pread(descriptor, 1000, 0).decode("utf-8", "replace").strip() or "another process"
+            raise ApplianceError(
+                f"another run is writing to it: {owner}",
+                where=address,
+                fix="wait for it to end; the lock goes with its process, there is nothing to remove",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, _owner(environ).encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _owner(environ: Mapping[str, str]) -> str:
+    parts = [f"{getpass.getuser()}@{socket.gethostname()}", f"pid {os.getpid()}"]
+    job = next((environ[name] for name in _CI_JOB_VARIABLES if environ.get(name)), None)
+    if job is None and {"GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"} <= environ.keys():
+        repository = f"{environ['GITHUB_SERVER_URL']}/{environ['GITHUB_REPOSITORY']}"
+        job = f"{repository}/actions/runs/{environ['GITHUB_RUN_ID']}"
+    return ", ".join([*parts, f"CI job {job}"] if job else parts)

@@ -1,0 +1,196 @@
+"""What one appliance should have: the desired states of its sources made one, selected, resolved.
+
+Between sources the order of the appliance's `sources` decides who has an address; a policy name that two
+sources use for different rates keeps both (the later one's gets `-<source>`), because no customer may get
+another plan's rates by a coincidence of names.
+"""
+
+import fnmatch
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
+
+from msgspec import Struct
+
+from generator.bqn.wire import canonical_ip, canonical_range
+from generator.desired.names import bqn_name
+from generator.inventory.settings import BqnHost, Network
+from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, DesiredState, Limit, Policy, Subscriber
+
+DEFAULT_BLOCK_POLICY = Policy(name=BLOCK_POLICY, id=BLOCK_POLICY_ID, download=Limit(rate=0), upload=Limit(rate=0))
+
+
+class WantedSubscriber(Struct, frozen=True, gc=False):
+    """What an address should have on the appliance: the effective policy, so the block policy if blocked."""
+
+    id: str | None = None
+    policy: str | None = None
+
+
+class WantedGroup(Struct, frozen=True, gc=False):
+    """A group with its members, which stand on the subscribers' lines in the desired files."""
+
+    type: str | None = None
+    policy: str | None = None
+    members: frozenset[str] = frozenset()
+    ranges: frozenset[str] = frozenset()
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """The desired state of one appliance, keyed as the appliance keys it."""
+
+    policies: Mapping[str, Policy]
+    subscribers: Mapping[str, WantedSubscriber]
+    groups: Mapping[str, WantedGroup]
+    warnings: tuple[str, ...] = ()
+
+
+def make_target(states: Mapping[str, DesiredState], bqn: BqnHost) -> Target:
+    """The target of `bqn` from the desired states of its sources, in the order of `states`."""
+    combiner = _Combiner(bqn)
+    for source, state in states.items():
+        combiner.add(source, state)
+    return combiner.target()
+
+
+class _GroupParts:
+    """A group while its members are gathered."""
+
+    __slots__ = ("members", "policy", "ranges", "type")
+
+    def __init__(self, type_: str | None, policy: str | None) -> None:
+        self.type, self.policy = type_, policy
+        self.members: set[str] = set()
+        self.ranges: set[str] = set()
+
+
+class _Combiner:
+    """Gathers the sources of one appliance, first come first served."""
+
+    def __init__(self, bqn: BqnHost) -> None:
+        self._bqn = bqn
+        self._selects = _selector(bqn)
+        self._policies: dict[str, Policy] = {}
+        self._subscribers: dict[str, WantedSubscriber] = {}
+        self._owners: dict[str, str] = {}
+        self._groups: dict[str, _GroupParts] = {}
+        self._clashes: dict[tuple[str, str], list[str]] = {}
+        self._warnings: list[str] = []
+
+    def add(self, source: str, state: DesiredState) -> None:
+        names = self._add_policies(source, state)
+        self._add_groups(state, names)
+        for subscriber in state.subscribers.values():
+            self._add_subscriber(source, subscriber, names)
+
+    def target(self) -> Target:
+        for (winner, loser), addresses in self._clashes.items():
+            shown = ", ".join(addresses[:5]) + (" …" if len(addresses) > 5 else "")  # noqa: PLR2004 - a taste
+            self._warnings.append(
+                f"{len(addresses)} addresses of {loser} belong to {winner}, first in sources: {shown}"
+            )
+        selected = bool(self._bqn.select.cidrs or self._bqn.select.groups)
+        groups = {
+            name: WantedGroup(
+                type=parts.type,
+                policy=parts.policy,
+                members=frozenset(parts.members),
+                ranges=frozenset(parts.ranges),
+            )
+            for name, parts in sorted(self._groups.items())
+            if parts.members or not selected or self._has_selected_range(parts)
+        }
+        self._policies.setdefault(BLOCK_POLICY, DEFAULT_BLOCK_POLICY)
+        return Target(
+            policies=self._policies,
+            subscribers=self._subscribers,
+            groups=groups,
+            warnings=tuple(self._warnings),
+        )
+
+    def _add_policies(self, source: str, state: DesiredState) -> dict[str, str]:
+        """Take over the policies; the answer maps a name in the source's files to the name on the BQN."""
+        names: dict[str, str] = {}
+        for policy in state.policies.values():
+            name = bqn_name(policy.name)
+            known = self._policies.get(name)
+            if known is not None and not _same_content(known, policy):
+                name = f"{name}-{bqn_name(source)}"
+                self._warnings.append(f"two sources name a policy {policy.name!r}; {source}'s is {name!r} here")
+            names[policy.name] = name
+            self._policies.setdefault(name, _renamed(policy, name))
+        return names
+
+    def _add_groups(self, state: DesiredState, names: Mapping[str, str]) -> None:
+        for group in state.groups.values():
+            policy = names.get(group.policy, bqn_name(group.policy)) if group.policy else None
+            parts = self._groups.setdefault(bqn_name(group.name), _GroupParts(group.type, policy))
+            parts.ranges.update(canonical_range(text) for text in group.ranges)
+
+    def _add_subscriber(self, source: str, subscriber: Subscriber, names: Mapping[str, str]) -> None:
+        if not self._selects(subscriber):
+            return
+        ip = canonical_ip(subscriber.ip, ipv6_prefix=self._bqn.ipv6_prefix)
+        owner = self._owners.setdefault(ip, source)
+        if owner != source:
+            self._clashes.setdefault((owner, source), []).append(ip)
+            return
+        name = BLOCK_POLICY if subscriber.blocked else subscriber.policy
+        policy = names.get(name, bqn_name(name)) if name else None
+        id_ = bqn_name(subscriber.id) if subscriber.id else None
+        self._subscribers[ip] = WantedSubscriber(id_, policy)
+        for group in subscriber.groups:
+            self._groups.setdefault(bqn_name(group), _GroupParts(None, None)).members.add(ip)
+
+    def _has_selected_range(self, parts: _GroupParts) -> bool:
+        networks = [ip_network(text, strict=False) for text in parts.ranges]
+        return any(
+            network.version == cidr.version and network.subnet_of(cidr)  # type: ignore[arg-type]
+            for network in networks
+            for cidr in self._bqn.select.cidrs
+        )
+
+
+def _same_content(one: Policy, other: Policy) -> bool:
+    return (one.id, one.download, one.upload) == (other.id, other.download, other.upload)
+
+
+def _renamed(policy: Policy, name: str) -> Policy:
+    if policy.name == name:
+        return policy
+    return Policy(name=name, id=policy.id, download=policy.download, upload=policy.upload)
+
+
+class _Everyone:
+    """Selects every subscriber: the appliance has no `select`."""
+
+    def __call__(self, subscriber: Subscriber) -> bool:  # noqa: ARG002 - the shape of a selector
+        return True
+
+
+class _Selected:
+    """Selects subscribers inside one of the networks or in one of the groups (globs)."""
+
+    def __init__(self, cidrs: Iterable[Network], groups: tuple[str, ...]) -> None:
+        self._cidrs, self._groups = tuple(cidrs), groups
+
+    def __call__(self, subscriber: Subscriber) -> bool:
+        if any(fnmatch.fnmatchcase(group, pattern) for group in subscriber.groups for pattern in self._groups):
+            return True
+        return in_networks(subscriber.ip, self._cidrs)
+
+
+def in_networks(ip: str, networks: tuple[Network, ...]) -> bool:
+    """Whether an address lies in one of the networks; no address lies in none."""
+    if not networks:
+        return False
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return False
+    return any(address.version == network.version and address in network for network in networks)
+
+
+def _selector(bqn: BqnHost) -> "_Everyone | _Selected":
+    if not bqn.select.cidrs and not bqn.select.groups:
+        return _Everyone()
+    return _Selected(bqn.select.cidrs, bqn.select.groups)
