@@ -1,7 +1,6 @@
 """`bqnctl render`: billing systems → desired-state files, each source whole or not at all."""
 
 import datetime as dt
-import difflib
 import logging
 import sys
 from collections.abc import Iterator, Mapping
@@ -110,21 +109,19 @@ def report(result: Rendered, *, check: bool, show_diff: bool) -> None:
 
 
 def diff_lines(result: Rendered) -> Iterator[str]:
-    """A unified diff of the files, fit for a terminal."""
+    """The lines that go and come, file by file, fit for a terminal; linear, as one line is one object."""
     for name in sorted(result.before.keys() | result.files.keys()):
-        before, after = result.before.get(name), result.files.get(name)
+        before, after = (_lines(files.get(name)) for files in (result.before, result.files))
         if before == after:
             continue
-        shown = f"{result.folder.name}/{name}"
-        lines = difflib.unified_diff(
-            (before or b"").decode("utf-8", "replace").splitlines(),
-            (after or b"").decode("utf-8", "replace").splitlines(),
-            "/dev/null" if before is None else f"a/{shown}",
-            "/dev/null" if after is None else f"b/{shown}",
-            n=0,
-            lineterm="",
-        )
-        yield from map(printable, lines)
+        yield f"--- {result.source}/{name}"
+        yield from (f"-{printable(line)}" for line in before if line not in after)
+        yield from (f"+{printable(line)}" for line in after if line not in before)
+
+
+def _lines(content: bytes | None) -> dict[str, None]:
+    """The lines of a file in their order, quick to look up."""
+    return dict.fromkeys((content or b"").decode("utf-8", "replace").split("\n"))
 
 
 def exit_code(results: list[Rendered], *, check: bool) -> Exit:

@@ -115,7 +115,7 @@ class _PlanWriter:
             yield self.paint(f"  refused: {verdict.rule} {share} ({verdict.limit}): {examples}", "31")
             yield f"    → {verdict.fix}"
         elif verdict.allowed is not None:
-            yield f"  allowed: {verdict.rule} {share}, over {verdict.limit}, by --allow {verdict.rule}={verdict.allowed}"
+            yield f"  allowed: {verdict.rule} {share}, over {verdict.limit}, --allow {verdict.rule}={verdict.allowed}"
 
     def _totals(self, plan: Plan) -> str:
         failed = sum(1 for appliance in plan.appliances if appliance.error)
