@@ -74,7 +74,7 @@ def test_the_order_is_policies_subscribers_groups_then_deletes(compare: Any) -> 
 
 @pytest.mark.parametrize("filler", [None, 0, -1])
 def test_burst_fillers_and_forms_of_unlimited_are_no_difference(compare: Any, filler: int | None) -> None:
-    dense = {key: filler for key in ("burstRate", "burstDuration", "burstThreshold", "burstThresholdWindow")}
+    dense = dict.fromkeys(("burstRate", "burstDuration", "burstThreshold", "burstThresholdWindow"), filler)
     live = {
         "policyName": "Free",
         "policyId": "Free",
