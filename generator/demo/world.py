@@ -24,6 +24,7 @@ APPLIANCES = ("bqn-north", "bqn-south")
 CUSTOMERS = 60
 _SEED = 7
 _STATE = ".state"
+_USER = "demo"
 
 
 class World(Struct, frozen=True):
@@ -61,7 +62,7 @@ def running_world(folder: Path) -> Iterator[World]:
         stack.enter_context(serving(app, port=_port(folder, BILLING), certificate=certificate))
         simulators: dict[str, Simulator] = {}
         for name in APPLIANCES:
-            options = SimulatorOptions(username="demo", password="demo", state_file=state / f"{name}.json")
+            options = SimulatorOptions(username=_USER, password=_USER, state_file=state / f"{name}.json")
             simulator, _ = stack.enter_context(running(options, certificate=certificate, port=_port(folder, name)))
             simulators[name] = simulator
         try:

@@ -64,7 +64,7 @@ def _as_wanted(change: Change, current: Live | None) -> bool:
     if change.after is None:
         # A deleted subscriber with traffic comes back by the appliance's own rules: gone as far as we own it.
         return current is None or (isinstance(current, LiveSubscriber) and current.assigned_by != "api")
-    return current is not None and _same(wanted_from_view(change.kind, change.after), current)
+    return current is not None and _same(wanted_from_view(change.kind, change.key, change.after), current)
 
 
 def _same(wanted: Wanted, live: Live) -> bool:

@@ -41,23 +41,23 @@ def _limit_view(limit: Limit) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def wanted_from_view(kind: Kind, fields: dict[str, Any]) -> Wanted:
+def wanted_from_view(kind: Kind, key: str, fields: dict[str, Any]) -> Wanted:
     """The wanted object a plan's `after` stands for; raises `msgspec.ValidationError` if it is none."""
     if kind is Kind.POLICY:
-        return _policy_from_view(fields)
+        return _policy_from_view(key, fields)
     shape: type[WantedSubscriber | WantedGroup] = WantedSubscriber if kind is Kind.SUBSCRIBER else WantedGroup
     return msgspec.convert(fields, shape)
 
 
-def _policy_from_view(fields: dict[str, Any]) -> Policy:
+def _policy_from_view(name: str, fields: dict[str, Any]) -> Policy:
     limits = {
         side: msgspec.convert(
-            {name: None if value == "unlimited" else value for name, value in fields.get(side, {}).items()},
+            {field: None if value == "unlimited" else value for field, value in fields.get(side, {}).items()},
             Limit,
         )
         for side in ("download", "upload")
     }
-    return Policy(name="", id=msgspec.convert(fields.get("id"), str | None), **limits)
+    return Policy(name=name, id=msgspec.convert(fields.get("id"), str | None), **limits)
 
 
 def digest(value: Any) -> str:

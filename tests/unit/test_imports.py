@@ -6,7 +6,21 @@ from pathlib import Path
 import generator
 
 PACKAGE = Path(generator.__file__).parent
-ORDER = ["errors", "model", "documents", "net", "inventory", "billing", "desired", "bqn", "reconcile", "report", "gateway", "demo", "cli"]  # fmt: skip
+ORDER = [
+    "errors",
+    "model",
+    "documents",
+    "net",
+    "inventory",
+    "billing",
+    "desired",
+    "bqn",
+    "reconcile",
+    "report",
+    "gateway",
+    "demo",
+    "cli",
+]
 
 
 def room_of(path: Path) -> str:

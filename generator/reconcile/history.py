@@ -1,0 +1,92 @@
+"""Journals read back: which runs there were, and what each wrote, also when its process was killed."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from generator.bqn.kinds import Kind
+from generator.errors import UsageError
+
+
+class Write(Struct, frozen=True, kw_only=True):
+    """One journaled write; `ok` is None when the process ended before the answer was noted."""
+
+    appliance: str
+    kind: Kind
+    key: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    ok: bool | None
+
+
+class RunRecord(Struct, frozen=True, kw_only=True):
+    """One run: its writes in order, and its exit code (None: it was killed)."""
+
+    run: str
+    inventory: str
+    writes: tuple[Write, ...]
+    exit_code: int | None
+    cut: bool = False
+
+    def done(self) -> Iterator[Write]:
+        """The writes that were done, or may have been."""
+        return (write for write in self.writes if write.ok is not False)
+
+
+def list_runs(folder: Path) -> list[RunRecord]:
+    """The runs in a journal folder, oldest first."""
+    return [read_run(folder, file.stem) for file in sorted(folder.glob("*.jsonl"))]
+
+
+def read_run(folder: Path, run: str) -> RunRecord:
+    """The run called `run`; raises `UsageError` if there is none."""
+    file = folder / f"{run}.jsonl"
+    if "/" in run or not file.is_file():
+        known = ", ".join(sorted(path.stem for path in folder.glob("*.jsonl"))[-5:]) or "none yet"
+        raise UsageError(f"no run is called {run!r}", where=str(folder), fix=f"the latest: {known}")
+    return _assemble(run, list(_records(file)))
+
+
+def _records(file: Path) -> Iterator[dict[str, Any]]:
+    """The records of a journal; a last line that was cut by a crash is passed over."""
+    for line in file.read_bytes().split(b"\n"):
+        if not line:
+            continue
+        try:
+            yield msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.DecodeError:
+            yield {"event": "cut"}
+
+
+def _assemble(run: str, records: list[dict[str, Any]]) -> RunRecord:
+    results: dict[int, bool] = {}
+    intents: list[dict[str, Any]] = []
+    facts: dict[str, Any] = {}
+    for record in records:
+        if record["event"] == "intent":
+            intents.append(record)
+        elif record["event"] == "result":
+            results[record["write"]] = record["ok"]
+        else:
+            facts[record["event"]] = record
+    return RunRecord(
+        run=run,
+        inventory=str(facts.get("run", {}).get("inventory", "")),
+        writes=tuple(_write(intent, results) for intent in intents),
+        exit_code=facts["end"]["exit_code"] if "end" in facts else None,
+        cut="cut" in facts,
+    )
+
+
+def _write(intent: dict[str, Any], results: Mapping[int, bool]) -> Write:
+    return Write(
+        appliance=intent["appliance"],
+        kind=Kind(intent["kind"]),
+        key=intent["key"],
+        before=intent["before"],
+        after=intent["after"],
+        ok=results.get(intent["write"]),
+    )
