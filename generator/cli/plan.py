@@ -36,9 +36,14 @@ def command(
     if out is not None:
         save_plan(plan, out)
     show_plan(plan, format_=format_)
+    return plan_exit(plan, detailed=detailed_exitcode)
+
+
+def plan_exit(plan: Plan, *, detailed: bool) -> Exit:
+    """The exit code of a plan that was shown: with `detailed` 2 for changes, 3 for a guard's refusal."""
     if plan.failed:
         return Exit.ERROR
-    if not detailed_exitcode:
+    if not detailed:
         return Exit.OK
     if plan.refused:
         return Exit.REFUSED

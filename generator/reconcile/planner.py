@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
+
 from generator import __version__
 from generator.bqn.client import BqnClient
 from generator.bqn.kinds import Kind
@@ -12,12 +14,15 @@ from generator.inventory.settings import BqnHost
 from generator.model import DesiredState
 from generator.reconcile.diff import diff
 from generator.reconcile.guards import judge
+from generator.reconcile.history import RunRecord
 from generator.reconcile.only import Only
 from generator.reconcile.plan import AppliancePlan, Plan
-from generator.reconcile.target import make_target
+from generator.reconcile.rollback import first_writes, rollback_target
+from generator.reconcile.target import Target, make_target
 from generator.reconcile.views import digest_bytes
 
 Connect = Callable[[BqnHost], BqnClient]
+TargetOf = Callable[[LiveState], Target]
 
 _MOST_AT_ONCE = 16
 """Appliances read at the same time; each is its own network wait."""
@@ -29,57 +34,72 @@ def make_plan(
     *,
     inventory: str,
     desired_digests: Mapping[str, str],
-    connect: Connect = BqnClient,
     allowed: Mapping[str, int] | None = None,
     only: Only | None = None,
+    connect: Connect = BqnClient,
 ) -> Plan:
     """The plan for `appliances` from the desired `states` of their sources; reads the live state of each.
 
     An appliance that cannot be read has its `error` set and no changes; the others are planned.
     """
+    narrowed = only or Only()
 
     def one(bqn: BqnHost) -> AppliancePlan:
-        return plan_appliance(bqn, states, connect=connect, allowed=allowed or {}, only=only or Only())
+        def target_of(_: LiveState) -> Target:
+            return make_target({source: states[source] for source in bqn.sources}, bqn)
 
-    with ThreadPoolExecutor(max_workers=max(1, min(_MOST_AT_ONCE, len(appliances)))) as pool:
-        plans = tuple(pool.map(one, appliances))
+        return _plan_appliance(bqn, target_of, connect=connect, allowed=allowed or {}, only=narrowed)
+
     return Plan(
         bqnctl=__version__,
         inventory=inventory,
         desired_digests=dict(sorted(desired_digests.items())),
-        appliances=plans,
-        only=(only or Only()).texts,
+        appliances=_all_at_once(one, appliances),
+        only=narrowed.texts,
     )
 
 
-def plan_appliance(
-    bqn: BqnHost,
-    states: Mapping[str, DesiredState],
+def make_rollback_plan(
+    appliances: Sequence[BqnHost],
+    record: RunRecord,
     *,
-    connect: Connect,
-    allowed: Mapping[str, int],
-    only: Only,
+    inventory: str,
+    allowed: Mapping[str, int] | None = None,
+    connect: Connect = BqnClient,
+) -> Plan:
+    """The plan that puts back, on `appliances`, what the run `record` wrote; independent of desired files."""
+
+    def one(bqn: BqnHost) -> AppliancePlan:
+        def target_of(live: LiveState) -> Target:
+            return rollback_target(first_writes(record, bqn.name), live)
+
+        plan = _plan_appliance(bqn, target_of, connect=connect, allowed=allowed or {}, only=Only())
+        return msgspec.structs.replace(plan, sources=())
+
+    return Plan(bqnctl=__version__, inventory=inventory, desired_digests={}, appliances=_all_at_once(one, appliances))
+
+
+def _all_at_once(one: Callable[[BqnHost], AppliancePlan], appliances: Sequence[BqnHost]) -> tuple[AppliancePlan, ...]:
+    with ThreadPoolExecutor(max_workers=max(1, min(_MOST_AT_ONCE, len(appliances)))) as pool:
+        return tuple(pool.map(one, appliances))
+
+
+def _plan_appliance(
+    bqn: BqnHost, target_of: TargetOf, *, connect: Connect, allowed: Mapping[str, int], only: Only
 ) -> AppliancePlan:
-    """The plan for one appliance."""
     address = f"{bqn.host}:{bqn.port}"
     try:
         with connect(bqn) as client:
             live = client.read_state()
     except BqnctlError as error:
         return AppliancePlan(name=bqn.name, address=address, sources=bqn.sources, error=str(error))
-    return compare_appliance(bqn, states, live, allowed=allowed, only=only)
+    return compare_appliance(bqn, target_of(live), live, allowed=allowed, only=only)
 
 
 def compare_appliance(
-    bqn: BqnHost,
-    states: Mapping[str, DesiredState],
-    live: LiveState,
-    *,
-    allowed: Mapping[str, int],
-    only: Only,
+    bqn: BqnHost, target: Target, live: LiveState, *, allowed: Mapping[str, int], only: Only
 ) -> AppliancePlan:
     """The plan for one appliance whose live state is at hand; a plain function of its arguments."""
-    target = make_target({source: states[source] for source in bqn.sources}, bqn)
     found = only.narrow(diff(target, live, bqn))
     return AppliancePlan(
         name=bqn.name,
