@@ -15,12 +15,19 @@ from generator.errors import BqnctlError, Exit
 _COMMANDS = {
     "apply": "make it so",
     "demo": "the whole story on loopback emulators, with sample data",
+    "import": "the live BQN → desired state, to adopt an appliance in use",
     "plan": "what apply would change; changes nothing",
     "render": "billing → desired state",
+    "rollback": "a journaled run → the plan that undoes it",
+    "runs": "the runs in the journal",
     "schema": "print a JSON Schema",
     "simulate": "a BQN or a billing system on loopback",
     "validate": "check inventory and desired state, offline",
 }
+
+
+_MODULES = {"import": "adopt"}
+"""Commands whose module cannot have their name, because Python keeps it for itself."""
 
 
 class _LazyGroup(click.Group):
@@ -32,7 +39,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"generator.cli.{cmd_name}")
+        module = importlib.import_module(f"generator.cli.{_MODULES.get(cmd_name, cmd_name)}")
         command = module.command
         return command if isinstance(command, click.Command) else None
 
