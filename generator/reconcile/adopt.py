@@ -32,7 +32,8 @@ def adopt(live: LiveState, bqn: BqnHost) -> Adopted:
     ]
     undefined = sorted({s.policy for s in owned.values() if s.policy} - live.policies.keys() - {BLOCK_POLICY})
     warnings += [
-        f"policy {name} is not among the dynamic ones (static, or defined nowhere): its subscribers are left out"
+        f"policy {name} is not among the dynamic ones (static, or defined nowhere), so its subscribers are left "
+        "out: add them to ignore: {subscribers: [...]} of this host, or the next plan deletes them"
         for name in undefined
     ]
     kept = {ip: subscriber for ip, subscriber in owned.items() if subscriber.policy not in undefined}

@@ -1,0 +1,168 @@
+"""`make bench`: speed and memory as ratios measured in one run on this machine, printed as one table.
+
+Every command is a whole process: start, reading files, HTTPS to a simulator in a process of its own. Peak
+memory is that of the largest single process (`ru_maxrss`). The peer is octoDNS, which plans as many
+unchanged YAML records with its YamlProvider on both sides.
+
+    python tests/bench/run.py [--sizes 10000,100000] [--without-octodns]
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import requests
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = sys.executable
+BQNCTL = [PYTHON, "-m", "generator"]
+CREDENTIAL = "bench"
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One finished process: wall seconds and peak memory in MB."""
+
+    seconds: float
+    megabytes: float
+
+
+def timed(command: list[str], *, cwd: Path = ROOT, expect: int = 0) -> Run:
+    """Run a command to its end and measure it; a wrong exit code ends the bench."""
+    with tempfile.TemporaryFile() as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != expect:
+            output.seek(0)
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()[-3000:].decode()}")
+    return Run(seconds, usage.ru_maxrss / 1024)
+
+
+@contextlib.contextmanager
+def emulator(*arguments: str) -> Iterator[dict[str, Any]]:
+    """An emulator in a process of its own; yields the line it prints at start."""
+    process = subprocess.Popen([*BQNCTL, "simulate", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def port_of(listening: dict[str, Any]) -> int:
+    return int(str(listening["listening"]).rsplit(":", 1)[1])
+
+
+def write_inventory(folder: Path, splynx: dict[str, Any], bqn: dict[str, Any]) -> None:
+    """An inventory of one Splynx and one BQN, both emulated."""
+    from generator.demo.splynx import CREDENTIALS
+
+    def host(listening: dict[str, Any], credentials: dict[str, str], **more: Any) -> dict[str, Any]:
+        pin = {"fingerprint_sha256": listening["fingerprint_sha256"]}
+        return {"host": "127.0.0.1", "port": port_of(listening), "tls": pin, "credentials": credentials, **more}
+
+    children = {
+        "billing": {"hosts": {"splynx": host(splynx, dict(CREDENTIALS), system="splynx")}},
+        "bqn": {"hosts": {"bqn": host(bqn, {"username": CREDENTIAL, "password": CREDENTIAL})}},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": children}}))
+
+
+def fill_simulator(bqn: dict[str, Any], plan: bytes) -> None:
+    """Put the simulator where the plan's writes would bring it, without sending them one by one."""
+    state: dict[str, list[dict[str, Any]]] = {"policies": [], "subscribers": [], "groups": []}
+    names = {"policy": ("policies", "policyName"), "subscriber": ("subscribers", "subscriberIp"),
+             "group": ("groups", "subscriberGroupName")}  # fmt: skip
+    for change in json.loads(plan)["appliances"][0]["changes"]:
+        collection, key = names[change["kind"]]
+        state[collection].append({key: change["key"], **change["body"]})
+    answer = requests.put(
+        f"{bqn['listening']}/_simulator/state", json=state, auth=(CREDENTIAL, CREDENTIAL), verify=False, timeout=120
+    )
+    answer.raise_for_status()
+
+
+def bench_bqnctl(size: int, work: Path) -> dict[str, Run]:
+    """Render, first plan and no-change plan of `size` subscribers."""
+    inventory = work / f"inventory-{size}"
+    runs: dict[str, Run] = {}
+    with (
+        emulator("splynx", "--port", "0", "--customers", str(size)) as splynx,
+        emulator("bqn", "--port", "0", "--username", CREDENTIAL, "--password", CREDENTIAL) as bqn,
+    ):
+        write_inventory(inventory, splynx, bqn)
+        command = [*BQNCTL, "-i", str(inventory)]
+        runs["render"] = timed([*command, "render"])
+        plan = work / f"plan-{size}.json"
+        runs["first plan"] = timed([*command, "plan", "--out", str(plan)])
+        fill_simulator(bqn, plan.read_bytes())
+        timed([*command, "plan", "--detailed-exitcode"])  # warm, and proves that nothing is left to change
+        runs["no-change plan"] = timed([*command, "plan", "--detailed-exitcode"])
+    return runs
+
+
+def bench_octodns(size: int, work: Path) -> Run:
+    """octoDNS planning `size` unchanged A records, YAML on both sides."""
+    folder = work / f"octodns-{size}"
+    for side in ("source", "target"):
+        (folder / side).mkdir(parents=True)
+    records = {f"h{n:07d}": {"type": "A", "value": f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}"} for n in range(size)}
+    lines = "".join(f"{name}: {json.dumps(record)}\n" for name, record in sorted(records.items()))
+    for side in ("source", "target"):
+        (folder / side / "bench.test.yaml").write_text(f"---\n{lines}")
+    provider = {"class": "octodns.provider.yaml.YamlProvider", "enforce_order": False}
+    config = {
+        "providers": {side: {**provider, "directory": str(folder / side)} for side in ("source", "target")},
+        "zones": {"bench.test.": {"sources": ["source"], "targets": ["target"]}},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    octodns = Path(PYTHON).with_name("octodns-sync")
+    return timed([str(octodns), "--config-file", str(folder / "config.yaml")])
+
+
+def rows(sizes: list[int], work: Path, *, with_octodns: bool) -> Iterator[tuple[str, str, str, str]]:
+    before: dict[str, Run] = {}
+    for size in sizes:
+        runs = bench_bqnctl(size, work)
+        for name, run in runs.items():
+            growth = f"{run.seconds / before[name].seconds:.1f} × the row of the size before" if name in before else ""
+            yield f"{name}, {size:,}", f"{run.seconds:.2f} s", f"{run.megabytes:.0f} MB", growth
+        before = runs
+        if with_octodns:
+            peer, ours = bench_octodns(size, work), runs["no-change plan"]
+            ratio = f"{peer.seconds / ours.seconds:.1f} times the time, {peer.megabytes / ours.megabytes:.1f} times the memory of bqnctl"
+            yield f"octoDNS no-change plan, {size:,}", f"{peer.seconds:.2f} s", f"{peer.megabytes:.0f} MB", ratio
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="10000,100000")
+    parser.add_argument("--without-octodns", action="store_true")
+    options = parser.parse_args()
+    sizes = [int(text) for text in options.sizes.split(",")]
+    work = Path(tempfile.mkdtemp(prefix="bqnctl-bench-"))
+    print(f"| {'what':34} | {'time':>9} | {'peak':>8} | ratio |\n|{'-' * 36}|{'-' * 11}|{'-' * 10}|---|")
+    try:
+        for what, seconds, memory, ratio in rows(sizes, work, with_octodns=not options.without_octodns):
+            print(f"| {what:34} | {seconds:>9} | {memory:>8} | {ratio} |", flush=True)
+    finally:
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()
