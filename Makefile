@@ -24,6 +24,11 @@ $(VENV)/.dev: requirements-dev.txt pyproject.toml | $(BIN)/python
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.run
 
+# The wheels a user's machine would fetch, kept for the test that installs bqnctl in an empty environment.
+$(VENV)/wheelhouse: requirements.txt | $(BIN)/python
+	rm -rf $@
+	$(PIP) download --require-hashes --requirement requirements.txt --dest $@
+
 $(VENV)/.bench: requirements-bench.txt | $(VENV)/.dev
 	$(PIP) install --require-hashes --requirement requirements-bench.txt
 	@touch $@
@@ -40,7 +45,7 @@ lint: $(VENV)/.dev ## ruff, check and format
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(VENV)/.dev ## the test suite
+unit: $(VENV)/.dev $(VENV)/wheelhouse ## the test suite
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
 
 bench: $(VENV)/.bench ## speed and memory as ratios measured in one run

@@ -140,12 +140,13 @@ def rows(sizes: list[int], work: Path, *, with_octodns: bool) -> Iterator[tuple[
     for size in sizes:
         runs = bench_bqnctl(size, work)
         for name, run in runs.items():
-            growth = f"{run.seconds / before[name].seconds:.1f} × the row of the size before" if name in before else ""
+            growth = f"{run.seconds / before[name].seconds:.1f} times the size before" if name in before else ""
             yield f"{name}, {size:,}", f"{run.seconds:.2f} s", f"{run.megabytes:.0f} MB", growth
         before = runs
         if with_octodns:
             peer, ours = bench_octodns(size, work), runs["no-change plan"]
-            ratio = f"{peer.seconds / ours.seconds:.1f} times the time, {peer.megabytes / ours.megabytes:.1f} times the memory of bqnctl"
+            time_ratio, memory_ratio = peer.seconds / ours.seconds, peer.megabytes / ours.megabytes
+            ratio = f"{time_ratio:.1f} times the time, {memory_ratio:.1f} times the memory of bqnctl"
             yield f"octoDNS no-change plan, {size:,}", f"{peer.seconds:.2f} s", f"{peer.megabytes:.0f} MB", ratio
 
 
