@@ -1,6 +1,7 @@
 """Plans on disk: canonical JSON, so that the same plan is the same bytes, and back."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -38,3 +39,14 @@ def load_plan(file: Path) -> Plan:
             fix="plan again with this version",
         )  # fmt: skip
     return plan
+
+
+def plan_schema() -> dict[str, Any]:
+    """The JSON Schema of a saved plan, made of the types themselves; schemas/plan.schema.json holds it."""
+    schema = msgspec.json.schema(Plan)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://bqnctl.dev/schemas/plan.schema.json",
+        "title": "A bqnctl plan",
+        **schema,
+    }
