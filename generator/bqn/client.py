@@ -18,7 +18,7 @@ from msgspec import Struct
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError  # noqa: A004 - urllib3's name for it
 
 from generator.bqn.kinds import Kind, collection_path, object_path
-from generator.bqn.live import EMPTY_COLLECTION, LiveState, decode_state
+from generator.bqn.live import EMPTY_COLLECTION, LiveState, UnreadableAnswerError, decode_state
 from generator.bqn.pacing import Pacing
 from generator.errors import AccessDeniedError, ApplianceError
 from generator.inventory.settings import BqnHost
@@ -112,11 +112,12 @@ class BqnClient:
         bodies = {kind: self._collection(kind) for kind in Kind}
         try:
             return decode_state(bodies, ipv6_prefix=self.host.ipv6_prefix)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UnreadableAnswerError as error:
             raise ApplianceError(
-                f"its answer is not what a BQN lists: {error}",
-                where=self._where("GET", "collections"),
-                fix="check that this host and port are a BQN's REST API; nothing was written",
+                f"answered what is no list of {error.kind.plural} ({error}): "
+                f"{Answer(200, bodies[error.kind]).preview()!r}",
+                where=self._where("GET", collection_path(error.kind)),
+                fix="check that this host and port are a BQN's REST API; nothing is taken from this answer",
             ) from error
 
     def read_object(self, kind: Kind, key: str) -> dict[str, Any] | None:
@@ -219,7 +220,7 @@ class BqnClient:
         return ApplianceError(
             f"answered {answer.status}: {answer.preview()!r}",
             where=self._where(method, path),
-            fix="nothing was written from this answer; try again when the appliance is well",
+            fix="nothing is taken from this answer; try again when the appliance is well",
         )
 
     def _raise_if_denied(self) -> None:

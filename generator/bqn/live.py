@@ -1,7 +1,7 @@
 """The live state of a BQN: its dynamic policies, its subscribers and its groups, as read once."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -81,6 +81,8 @@ class _Groups(Struct):
     items: list[WireGroup]
 
 
+_Shape = TypeVar("_Shape", _Policies, _Subscribers, _Groups)
+
 _KEY_FIELDS = {
     Kind.POLICY: "policyName",
     Kind.SUBSCRIBER: "subscriberIp",
@@ -90,11 +92,19 @@ _KEY_FIELDS = {
 EMPTY_COLLECTION = b'{"items":[]}'
 
 
+class UnreadableAnswerError(Exception):
+    """A collection's answer that is not what a BQN lists: which one, and why."""
+
+    def __init__(self, kind: Kind, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
 def decode_state(bodies: Mapping[Kind, bytes], *, ipv6_prefix: int) -> LiveState:
-    """The state in three collection answers; raises `msgspec.DecodeError` when one is not of the shape."""
-    policies = msgspec.json.decode(bodies[Kind.POLICY], type=_Policies).items
-    subscribers = msgspec.json.decode(bodies[Kind.SUBSCRIBER], type=_Subscribers).items
-    groups = msgspec.json.decode(bodies[Kind.GROUP], type=_Groups).items
+    """The state in three collection answers; raises `UnreadableAnswerError` when one is not of the shape."""
+    policies = _decode(Kind.POLICY, bodies, _Policies).items
+    subscribers = _decode(Kind.SUBSCRIBER, bodies, _Subscribers).items
+    groups = _decode(Kind.GROUP, bodies, _Groups).items
     return LiveState(
         policies={wire.name: _policy(wire) for wire in policies},
         subscribers={canonical_ip(wire.ip, ipv6_prefix=ipv6_prefix): _subscriber(wire) for wire in subscribers},
@@ -102,6 +112,13 @@ def decode_state(bodies: Mapping[Kind, bytes], *, ipv6_prefix: int) -> LiveState
         bodies=bodies,
         ipv6_prefix=ipv6_prefix,
     )
+
+
+def _decode(kind: Kind, bodies: Mapping[Kind, bytes], shape: type[_Shape]) -> _Shape:
+    try:
+        return msgspec.json.decode(bodies[kind], type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UnreadableAnswerError(kind, str(error)) from error
 
 
 def _policy(wire: WirePolicy) -> Policy:

@@ -1,0 +1,210 @@
+"""The BQN's REST API from the server's side, over a store: an ASGI application, for simulator and gateway.
+
+Routed on the raw path, because names may hold `%2F`. Plain ASGI rather than a framework's routes: an
+appliance takes one request per object, so each costs a fraction of a millisecond or the tests take minutes.
+"""
+
+import base64
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote_to_bytes
+
+import msgspec
+from msgspec import Struct
+
+from generator.bqn.kinds import API_ROOT, Kind, collection_path
+from generator.bqn.server.store import BAD_REQUEST, NOT_FOUND, OK, Refusal, Store
+from generator.inventory.settings import Network
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MAX_BODY_BYTES = 1 << 20
+_UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED, _TOO_LARGE = 401, 403, 405, 413
+_COLLECTIONS = {collection_path(kind).encode(): kind for kind in Kind}
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """Who may use the API: Basic credentials by user, and client networks (empty: any)."""
+
+    users: dict[str, str]
+    clients: tuple[Network, ...] = ()
+
+
+class Request(Struct, frozen=True):
+    """One request, taken apart: `key` is None for a collection, `query` the raw query string."""
+
+    method: str
+    path: bytes
+    kind: Kind | None
+    key: str | None
+    query: bytes
+    body: bytes
+
+    @property
+    def decoded_path(self) -> str:
+        """The path under /api/v1, percent-decoded, for logs and fault patterns."""
+        return unquote_to_bytes(self.path).decode("utf-8", "replace").removeprefix(API_ROOT)
+
+
+class Response(Struct, frozen=True):
+    """An answer: status, body, further headers."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Observer(Protocol):
+    """Stands between the door and the store: the simulator's faults and record of requests."""
+
+    async def around(self, request: Request, scope: Scope, act: Callable[[], Response]) -> Response | None:
+        """Answer `request`, by `act` or otherwise; None when the connection was cut."""
+
+
+def make_app(
+    store: Store, access: Access, *, observer: Observer | None = None, empty_errors: bool = False
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The application over `store`; `empty_errors` leaves the bodies of errors empty."""
+    check = _Door(access)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await _read_body(receive)
+        denied = check.refuses(scope)
+        request = _take_apart(scope, body or b"")
+
+        def act() -> Response:
+            if denied is not None:
+                return denied
+            if body is None:
+                return _error(_TOO_LARGE, "the body is too large")
+            try:
+                return _answer(store, request)
+            except Refusal as refusal:
+                return _error(refusal.status, str(refusal))
+
+        response = act() if observer is None else await observer.around(request, scope, act)
+        if response is not None:
+            if empty_errors and response.status >= BAD_REQUEST:
+                response = Response(response.status, b"", response.headers)
+            await send_response(send, response)
+
+    return app
+
+
+async def send_response(send: Send, response: Response, *, promised_length: int | None = None) -> None:
+    """Send a whole answer; `promised_length` is a Content-Length that need not be true."""
+    length = len(response.body) if promised_length is None else promised_length
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-length", str(length).encode()),
+    ]
+    given = {name for name, _ in response.headers}
+    headers = [pair for pair in headers if pair[0] not in given]
+    await send({"type": "http.response.start", "status": response.status, "headers": [*headers, *response.headers]})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+class _Door:
+    """Checks client address and credentials; comparisons take the same time whatever is wrong."""
+
+    def __init__(self, access: Access) -> None:
+        self._clients: Sequence[Network] = access.clients
+        self._accepted = [base64.b64encode(f"{user}:{password}".encode()) for user, password in access.users.items()]
+
+    def refuses(self, scope: Scope) -> Response | None:
+        if self._clients and not self._knows(scope["client"][0]):
+            return _error(_FORBIDDEN, "this client is not in the allow list")
+        scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
+        matches = [hmac.compare_digest(given.strip(), known) for known in self._accepted]
+        if scheme.lower() == b"basic" and any(matches):
+            return None
+        return _error(_UNAUTHORIZED, "credentials are needed", ((b"www-authenticate", b'Basic realm="BQN"'),))
+
+    def _knows(self, client: str) -> bool:
+        address = ipaddress.ip_address(client)
+        return any(address.version == network.version and address in network for network in self._clients)
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, or None when it is larger than `MAX_BODY_BYTES`; the rest is read and dropped."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BODY_BYTES:
+            parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts) if size <= MAX_BODY_BYTES else None
+
+
+def _take_apart(scope: Scope, body: bytes) -> Request:
+    path: bytes = scope["raw_path"].partition(b"?")[0]
+    query: bytes = scope["query_string"]
+    kind, key = _COLLECTIONS.get(path), None
+    if kind is None:
+        collection, _, last = path.rpartition(b"/")
+        kind = _COLLECTIONS.get(collection)
+        key = unquote_to_bytes(last).decode("utf-8", "surrogateescape") if kind else None
+        if key == "" and (scope["method"] != "DELETE" or not query):
+            kind = None  # a trailing slash on a collection is an invalid URI since R4.14
+    return Request(scope["method"], path, kind, key or None, query, body)
+
+
+def _answer(store: Store, request: Request) -> Response:
+    if request.kind is None:
+        return _error(NOT_FOUND, "no such resource")
+    if request.key is None:
+        return _answer_collection(store, request, request.kind)
+    return _answer_object(store, request, request.kind, request.key)
+
+
+def _answer_collection(store: Store, request: Request, kind: Kind) -> Response:
+    if request.method == "GET":
+        encoded = store.encode_all(kind)
+        return _error(NOT_FOUND, "the collection is empty") if encoded is None else Response(OK, encoded)
+    if request.method == "DELETE":
+        values = parse_qs(request.query.decode("ascii", "replace"))
+        wanted = values.get("policyId" if kind is Kind.POLICY else "subscriberId")
+        if wanted:
+            return _written(store.delete_by_id(kind, wanted[0]))
+    return _error(_NOT_ALLOWED, f"{request.method} is not for a collection")
+
+
+def _answer_object(store: Store, request: Request, kind: Kind, key: str) -> Response:
+    if request.method == "GET":
+        found = store.get(kind, key)
+        return _error(NOT_FOUND, "not found") if found is None else Response(OK, msgspec.json.encode(found))
+    if request.method == "DELETE":
+        return _written(store.delete(kind, key))
+    if request.method not in ("POST", "PUT"):
+        return _error(_NOT_ALLOWED, f"{request.method} is not known")
+    return _written((store.post if request.method == "POST" else store.put)(kind, key, _json_object(request.body)))
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    """The object in a body; an empty body is an empty object."""
+    try:
+        value = msgspec.json.decode(body) if body.strip() else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Refusal(BAD_REQUEST, "the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise Refusal(BAD_REQUEST, "the body is not an object")
+    return value
+
+
+def _written(status: int) -> Response:
+    return _error(status, "not found") if status >= BAD_REQUEST else Response(status)
+
+
+def _error(status: int, text: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
+    return Response(status, msgspec.json.encode({"error": text}), headers)
