@@ -76,7 +76,8 @@ def sessions_of(rows: Rows[OnlineRow], customers: Mapping[str, Customer], host: 
         customer_id = text(row.customer_id)
         customer = customers.get(customer_id, _NOBODY)
         ids = _ids(text(row.login), customer_id, customer)
-        record = f"session {shown(text(row.id) or '?')}"
+        session = text(row.id)
+        record = f"session {shown(session or '?')}"
         if not addresses:
             rejected.append(_rejected(record, row, ids.get(host.subscriber_id)))
             continue
@@ -88,7 +89,7 @@ def sessions_of(rows: Rows[OnlineRow], customers: Mapping[str, Customer], host: 
                 addresses=addresses,
                 statuses=_statuses(blocks.status(row.blocked), customer.status),
                 groups=customer.groups,
-                rank=_session_rank(row),
+                rank=_session_rank(session, row),
             )
         )
     return Found(services=tuple(services), rejected=tuple(rejected), warnings=blocks.warnings())
@@ -168,10 +169,10 @@ def _statuses(session: str, customer: str) -> dict[str, str]:
     )
 
 
-def _session_rank(row: OnlineRow) -> tuple[int, ...]:
+def _session_rank(session: str, row: OnlineRow) -> tuple[int, ...]:
     """Greatest session id is the newest; where ids are no numbers, the latest start."""
-    session = rank_number(text(row.id))
-    return (0, 0, digits_of(text(row.start_session))) if session is None else (0, session)
+    number = rank_number(session)
+    return (0, 0, digits_of(text(row.start_session))) if number is None else (0, number)
 
 
 def _addresses(row: OnlineRow, host: BillingHost) -> tuple[str, ...]:

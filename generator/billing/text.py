@@ -28,7 +28,9 @@ def text(value: Any) -> str:
 
 
 def shown(value: object, *, limit: int = SHOWN_CHARS) -> str:
-    """`value` for a message: one line, no control, invisible or direction-changing characters, cut."""
+    """`value` for a message: one line, cut, without control, invisible or direction-changing characters."""
+    if isinstance(value, str) and len(value) <= limit and value.isprintable() and " " not in value:
+        return value  # nearly all are, and there are hundreds of thousands
     start = str(value)[: limit * 4]
     printable = "".join(character if character.isprintable() else " " for character in start)
     line = " ".join(printable.split())

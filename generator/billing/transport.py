@@ -23,9 +23,11 @@ from generator.net.tls import TlsSettings, peer_fingerprint, ssl_context
 _log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 4
-_HOST_NAME = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?)+", re.ASCII)
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _LONGEST_HOST = 253
 _NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
+_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _Wanted = TypeVar("_Wanted", bound=BaseException)
 
 
@@ -122,12 +124,6 @@ def explain(error: Exception, host: BillingHost, *, proxied: bool = False) -> Fa
         return _tls_failed(host, tls)
     if host.tls.pinned and _first(causes, urllib3.exceptions.SSLError) is not None:
         return _wrong_pin(host, proxied=proxied)
-    if any(isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError)
-           for cause in causes):  # fmt: skip
-        return Failure(
-            what=f"no answer within {host.timeout_s:g} s", brief="time-out", transient=True,
-            fix="check that it is up and reachable from here; slow servers need a larger `timeout`",
-        )  # fmt: skip
     return _disconnected(host, causes)
 
 
@@ -138,9 +134,15 @@ def _disconnected(host: BillingHost, causes: tuple[BaseException, ...]) -> Failu
             fix="check `host` in the inventory and this machine's DNS",
             transient=unknown.errno != socket.EAI_NONAME,
         )  # fmt: skip
+    # Before time-outs: urllib3 counts a refused connection among the connect time-outs.
     refused = next((cause for cause in causes if isinstance(cause, OSError) and cause.strerror), None)
-    if isinstance(refused, OSError):
+    if refused is not None:
         return _unreachable(f"cannot be reached ({refused.strerror})", "check `host`, `port` and firewalls")
+    if any(isinstance(cause, _TIMEOUTS) for cause in causes):
+        return Failure(
+            what=f"no answer within {host.timeout_s:g} s", brief="time-out", transient=True,
+            fix="check that it is up and reachable from here; slow servers need a larger `timeout`",
+        )  # fmt: skip
     if any(isinstance(cause, requests.exceptions.InvalidSchema | requests.exceptions.InvalidProxyURL)
            for cause in causes):  # fmt: skip
         return Failure(
