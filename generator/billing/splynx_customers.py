@@ -14,7 +14,7 @@ from generator.model import GroupRecord
 _NO_LOCATION = frozenset({"", "0"})
 
 
-class Customer(Struct, frozen=True, kw_only=True):
+class Customer(Struct, frozen=True, kw_only=True, gc=False):
     """What the rows of sessions and services do not say; `ids` holds only those that are filled in."""
 
     ids: Mapping[str, str]

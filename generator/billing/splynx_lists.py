@@ -31,7 +31,7 @@ _KEY_FIX = (
 )
 
 
-class TariffRow(Struct):
+class TariffRow(Struct, gc=False):
     """An Internet tariff; fields may be numbers, strings, null or missing (facts: Splynx, 4.1)."""
 
     id: Any = None
@@ -49,7 +49,7 @@ class TariffRow(Struct):
     burst_time: Any = None
 
 
-class OnlineRow(Struct):
+class OnlineRow(Struct, gc=False):
     """A session that is online now (facts: Splynx, 4.2); `id` is the session's, not the customer's."""
 
     id: Any = None
@@ -63,7 +63,7 @@ class OnlineRow(Struct):
     start_session: Any = None
 
 
-class CustomerRow(Struct):
+class CustomerRow(Struct, gc=False):
     """A customer (facts: Splynx, 4.3)."""
 
     id: Any = None
@@ -75,7 +75,7 @@ class CustomerRow(Struct):
     customer_labels: Any = None
 
 
-class SiteRow(Struct):
+class SiteRow(Struct, gc=False):
     """A network site (facts: Splynx, 4.4)."""
 
     id: Any = None
@@ -83,7 +83,7 @@ class SiteRow(Struct):
     location_id: Any = None
 
 
-class InternetServiceRow(Struct):
+class InternetServiceRow(Struct, gc=False):
     """A sold Internet service (facts: Splynx, 4.5); its PPPoE password is skipped while decoding."""
 
     id: Any = None

@@ -50,19 +50,23 @@ def echo(certificate: Certificate) -> Iterator[Listening]:
 
 
 def test_the_environment_changes_neither_trust_nor_credentials(
-    echo: Listening, make_host: MakeHost, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quick: RetryPolicy
+    echo: Listening,
+    make_host: MakeHost,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    certificate: Certificate,
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login thief password thief\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate.file))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    with HttpReader(make_host(echo, "splynx"), headers=HEADERS, retry=quick) as reader:
+    with HttpReader(make_host(echo, "splynx"), headers=HEADERS) as reader:
         assert reader.get("/x").body == b'["GET", "Basic canary-header", null]'
-    unpinned = make_host(echo, "splynx", tls={})
-    with HttpReader(unpinned, headers=HEADERS, retry=quick) as reader, pytest.raises(SourceError) as caught:
-        reader.get("/x")
-    assert str(echo.fingerprint_sha256) in str(caught.value)
+    with HttpReader(make_host(echo, "splynx", tls={}), headers=HEADERS) as reader:
+        with pytest.raises(SourceError) as caught:
+            reader.get("/x")
+        assert str(echo.fingerprint_sha256) in str(caught.value)
 
 
 def test_an_authority_file_and_its_names_are_verified(
