@@ -30,7 +30,7 @@ def test_what_is_no_connector_is_an_error_that_names_those_there_are(system: str
     assert "splynx" in str(caught.value.fix)
 
 
-def test_helpers_are_no_systems() -> None:
+def test_shared_modules_are_no_systems() -> None:
     assert "splynx" in _systems()
     assert not {"http", "read", "text", "numbers", "body", "splynx_lists"} & _systems()
 
