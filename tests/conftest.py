@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+
 from generator.bqn.server.simulator import Simulator, SimulatorOptions, running
+from generator.cli.main import main
 from generator.demo.emulator import EmulatorOptions
 from generator.demo.splynx import CREDENTIALS, make_app_for
 from generator.demo.splynx_data import SplynxData, sample
-
-from generator.cli.main import main
 from generator.net.certificate import Certificate, ensure_certificate
 from generator.net.serve import serving
 

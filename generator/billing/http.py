@@ -66,9 +66,7 @@ class HttpReader:
     Redirects are never followed: credentials go to the host of the inventory only.
     """
 
-    def __init__(
-        self, host: BillingHost, *, headers: Mapping[str, str], retry: RetryPolicy = DEFAULT_RETRY
-    ) -> None:
+    def __init__(self, host: BillingHost, *, headers: Mapping[str, str], retry: RetryPolicy = DEFAULT_RETRY) -> None:
         self._host, self._retry = host, retry
         self._base, self._proxies = base_url(host), proxies_for(host)
         self._session = open_session(host)

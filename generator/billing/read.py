@@ -39,6 +39,4 @@ def _modules() -> frozenset[str]:
 
 def _systems() -> set[str]:
     """The modules that can read; loads them all, for the error message only."""
-    return {
-        name for name in _modules() if hasattr(importlib.import_module(f"generator.billing.{name}"), "read")
-    }
+    return {name for name in _modules() if hasattr(importlib.import_module(f"generator.billing.{name}"), "read")}

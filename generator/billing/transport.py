@@ -149,9 +149,7 @@ def _disconnected(host: BillingHost, causes: tuple[BaseException, ...]) -> Failu
             what="the proxy of the environment cannot be used", brief="proxy",
             fix="HTTPS_PROXY must be an http:// or https:// URL",
         )  # fmt: skip
-    return _unreachable(
-        "the connection ended before the answer was whole", "run again; look at the server's own log"
-    )
+    return _unreachable("the connection ended before the answer was whole", "run again; look at the server's own log")
 
 
 def _unreachable(what: str, fix: str) -> Failure:
@@ -174,8 +172,7 @@ def _wrong_pin(host: BillingHost, *, proxied: bool) -> Failure:
     seen = None if proxied else peer_fingerprint(host.host, host.port, timeout_s=host.timeout_s)
     shows = f"it shows {seen}" if seen else "it shows another"
     return Failure(
-        what=f"its certificate is not the pinned one: {shows}, "
-        f"pinned is {shown(host.tls.fingerprint_sha256)}",
+        what=f"its certificate is not the pinned one: {shows}, pinned is {shown(host.tls.fingerprint_sha256)}",
         fix="find out who changed the certificate; if it was renewed, correct "
         f"`tls: {{fingerprint_sha256: {seen or 'HEX'}}}` of host {host.name}",
         brief="certificate",

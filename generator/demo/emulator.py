@@ -33,9 +33,7 @@ COMMON_SWITCHES: Mapping[str, str] = {
 
 _OFF = frozenset({"", "0", "false", "no", "off"})
 _ON = frozenset({"1", "true", "yes", "on"})
-_LOGIN_PAGE = (
-    "<!DOCTYPE html><html><head><title>Login</title></head><body><form>Password</form></body></html>"
-)
+_LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Login</title></head><body><form>Password</form></body></html>"
 _BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _ERROR = '{"error":{"message":"Something went wrong","code":500,"internal_code":"INTERNAL_ERROR"}}'
 
@@ -201,9 +199,7 @@ class _Changed:
         if not whole and not self._change.cut:
             self._start["headers"] = _with_length(self._start["headers"], len(body))
         await self._send(self._start)
-        await self._send(
-            {"type": "http.response.body", "body": body, "more_body": not whole and self._change.cut}
-        )
+        await self._send({"type": "http.response.body", "body": body, "more_body": not whole and self._change.cut})
         if not whole and self._change.cut:
             self._scope["state"]["transport"].close()
 

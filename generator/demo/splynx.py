@@ -111,9 +111,7 @@ def _networks(options: EmulatorOptions) -> Iterable[ipaddress.IPv4Network | ipad
         try:
             yield ipaddress.ip_network(word)
         except ValueError as error:
-            raise UsageError(
-                f"switch allow-ips: {error}", fix="write networks such as 192.0.2.0/24"
-            ) from None
+            raise UsageError(f"switch allow-ips: {error}", fix="write networks such as 192.0.2.0/24") from None
 
 
 class _Api:
@@ -230,9 +228,7 @@ def _page(rows: list[RowDict], request: Request) -> list[RowDict]:
     for key, direction in request.query_params.items():
         if key.startswith("order["):
             field = key.removeprefix("order[").removesuffix("]")
-            rows = sorted(
-                rows, key=lambda row: _sortable(row.get(field)), reverse=direction.upper() == "DESC"
-            )
+            rows = sorted(rows, key=lambda row: _sortable(row.get(field)), reverse=direction.upper() == "DESC")
     offset = int(request.query_params.get("offset", "0"))
     limit = int(request.query_params.get("limit", str(len(rows))))
     return rows[max(0, offset) : max(0, offset) + max(0, limit)]

@@ -41,6 +41,7 @@ _TARIFFS: tuple[tuple[str, tuple[int, int], RowDict], ...] = (
 _FIRST_TARIFF, _FIRST_CUSTOMER, _FIRST_SERVICE, _FIRST_SESSION = 61, 401, 501, 98001
 _HOSTS_PER_24 = 254
 _CGNAT_SECOND_OCTET = 64
+_LISTS = ("tariffs", "online", "customers", "sites", "services")
 _OFFLINE_EVERY, _BLOCKED_EVERY, _TWO_SERVICES_EVERY = 12, 25, 20
 
 
@@ -65,6 +66,17 @@ class SplynxData:
     def touch(self) -> None:
         """Say that the lists have changed."""
         self.revision += 1
+
+    def dump(self) -> dict[str, list[RowDict]]:
+        """The lists, for `load` at another time."""
+        return {name: getattr(self, name) for name in _LISTS}
+
+    def load(self, lists: dict[str, list[RowDict]]) -> None:
+        """Replace the lists by what `dump` gave."""
+        for name in _LISTS:
+            getattr(self, name)[:] = lists[name]
+        self._addresses = len(self.services)
+        self.touch()
 
     def new_customer(self) -> str:
         """A customer signs up, with a service and a session."""

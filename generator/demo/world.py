@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -68,13 +69,14 @@ def running_world(folder: Path) -> Iterator[World]:
         try:
             yield World(folder, billing, simulators)
         finally:
-            write_atomically(billing_file, msgspec.json.encode(billing))
+            write_atomically(billing_file, msgspec.json.encode(billing.dump()))
 
 
 def _load_billing(file: Path) -> SplynxData:
-    if not file.is_file():
-        return sample(CUSTOMERS, _SEED)
-    return msgspec.json.decode(file.read_bytes(), type=SplynxData)
+    data = sample(CUSTOMERS, _SEED)
+    if file.is_file():
+        data.load(msgspec.json.decode(file.read_bytes(), type=dict[str, list[dict[str, Any]]]))
+    return data
 
 
 def _port(folder: Path, host: str) -> int:

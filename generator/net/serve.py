@@ -1,5 +1,6 @@
 """Runs an ASGI application as a real HTTPS server on loopback, in a thread or in the foreground."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -38,6 +39,22 @@ class _Protocol(HttpToolsProtocol):
         super().connection_made(transport)
 
 
+class _Server(uvicorn.Server):
+    """Ends with no connection left open: idle ones at once, busy ones after the grace of the configuration."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._abort(idle_only=True)
+        await super().shutdown(sockets)
+        self._abort(idle_only=False)
+        await asyncio.sleep(0)
+
+    def _abort(self, *, idle_only: bool) -> None:
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if not idle_only or cycle is None or cycle.response_complete:
+                connection.transport.abort()
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port that nothing listens on now."""
     with socket.socket() as probe:
@@ -53,7 +70,7 @@ def make_server(app: Any, *, host: str, port: int, certificate: Certificate | No
         log_level="critical", ssl_certfile=pem, ssl_keyfile=pem, server_header=False, date_header=False,
         timeout_keep_alive=75, timeout_graceful_shutdown=1, backlog=1024,
     )  # fmt: skip
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from generator.errors import SourceError
 from generator.inventory.secret import Secret
 from generator.inventory.settings import BillingHost, BlockRates, Scaling
 from generator.model import BillingAnswer
-from generator.net.certificate import Certificate, ensure_certificate
+from generator.net.certificate import Certificate
 from generator.net.retry import RetryPolicy
 from generator.net.serve import Listening, serving
 from generator.net.tls import TlsSettings
@@ -40,11 +40,6 @@ QUICK = RetryPolicy(attempts=3, first_delay_s=0.001, longest_delay_s=0.01)
 Read = Callable[..., BillingAnswer]
 MakeHost = Callable[..., BillingHost]
 RunCase = Callable[[str, Read, Path], None]
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return ensure_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
 
 
 @pytest.fixture
@@ -119,8 +114,7 @@ def _outcome(read: Read, host: BillingHost, expected: dict[str, Any]) -> str:
 def _plain(answer: BillingAnswer) -> Any:
     """The answer as JSON, without what is not set."""
     plain = {"unread_groups": sorted(answer.unread_groups)} | {
-        name: msgspec.to_builtins(getattr(answer, name))
-        for name in ("plans", "services", "rejected", "warnings")
+        name: msgspec.to_builtins(getattr(answer, name)) for name in ("plans", "services", "rejected", "warnings")
     }
     return _bare(json.loads(json.dumps(plain)))
 

@@ -123,7 +123,7 @@ class Simulator:
     def _note(self, request: Request, response: Response) -> Response:
         try:
             body = msgspec.json.decode(request.body) if request.body else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             body = request.body.decode("utf-8", "replace")
         seen = Seen(request.method, request.decoded_path, response.status, body)
         self.requests.append(seen)

@@ -88,10 +88,11 @@ class MemoryStore:
     # Reading
 
     def encode_all(self, kind: Kind) -> bytes | None:
-        """The collection's JSON envelope, None when it is empty; kept until the next write."""
+        """The collection's JSON envelope, None when it is empty and that is 404; kept until the next write."""
         if kind not in self._encoded:
             items = self.items(kind)
-            self._encoded[kind] = msgspec.json.encode({"items": items}) if items else None
+            shown = bool(items) or not self.behaviour.empty_is_404
+            self._encoded[kind] = msgspec.json.encode({"items": items}) if shown else None
         return self._encoded[kind]
 
     def items(self, kind: Kind) -> list[Object]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from generator.billing.splynx_lists import CUSTOMERS, ONLINE, SERVICES, SITES, TARIFFS
+from generator.billing.splynx.lists import CUSTOMERS, ONLINE, SERVICES, SITES, TARIFFS
 from generator.demo.splynx import CREDENTIALS, DEFAULT_PORT, SWITCHES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "billing" / "splynx.md").read_text(encoding="utf-8")

@@ -55,9 +55,7 @@ def ask(at: Listening, path: str, method: str = "GET", auth: str = BASIC) -> req
     return requests.request(method, f"{at.url}{ROOT}{path}", headers=headers, verify=False, timeout=5)
 
 
-def test_the_sample_is_the_same_each_time_and_reads_without_a_warning(
-    emulate: Emulate, read_from: ReadFrom
-) -> None:
+def test_the_sample_is_the_same_each_time_and_reads_without_a_warning(emulate: Emulate, read_from: ReadFrom) -> None:
     first, second = sample(60, 1), sample(60, 1)
     assert first.online == second.online
     assert first.customers == second.customers
@@ -88,9 +86,7 @@ def test_odd_sessions_cost_only_themselves(emulate: Emulate, read_from: ReadFrom
 
 
 @pytest.mark.parametrize("values", ["strings", "numbers"])
-def test_an_old_release_reads_without_blocks_and_bursts(
-    emulate: Emulate, read_from: ReadFrom, values: str
-) -> None:
+def test_an_old_release_reads_without_blocks_and_bursts(emulate: Emulate, read_from: ReadFrom, values: str) -> None:
     with emulate(old_release="on", values=values) as at:
         answer = read_from(at)
     assert all(service.statuses["session_blocked"] == "active" for service in answer.services)
@@ -153,9 +149,7 @@ def test_waits_are_logged_and_honour_retry_after(
     patient = RetryPolicy(attempts=5, first_delay_s=0.001, longest_delay_s=1.0)
     with emulate(n_429_with_retry_after="1:1") as at:
         connector.read(make_host(at, "splynx", credentials=dict(emulator.CREDENTIALS)), retry=patient)
-    assert [record.getMessage() for record in caplog.records] == [
-        "splynx-main: 429, waiting 1.0 s, attempt 2 of 5"
-    ]
+    assert [record.getMessage() for record in caplog.records] == ["splynx-main: 429, waiting 1.0 s, attempt 2 of 5"]
 
 
 @pytest.mark.parametrize("name", ["api_key", "api_secret"])

@@ -33,9 +33,7 @@ def echo(certificate: Certificate) -> Iterator[Listening]:
 
     async def answer(request: Request) -> Response:
         body = await request.body()
-        said = (
-            f'["{request.method}", "{request.headers.get("authorization", "")}", {body.decode() or "null"}]'
-        )
+        said = f'["{request.method}", "{request.headers.get("authorization", "")}", {body.decode() or "null"}]'
         if request.url.path == "/big":
             return Response(b"[" + b" " * 5000 + b"]")
         if request.url.path == "/gzip":

@@ -60,9 +60,7 @@ def test_any_value_is_a_number_none_or_refused(value: object) -> None:
     assert number is None or 0 <= number <= INT32_MAX
 
 
-@pytest.mark.parametrize(
-    ("value", "rank"), [("98213", 98213), ("", None), ("x1", None), ("²", None), ("9" * 30, None)]
-)
+@pytest.mark.parametrize(("value", "rank"), [("98213", 98213), ("", None), ("x1", None), ("²", None), ("9" * 30, None)])
 def test_only_plain_numbers_rank(value: str, rank: int | None) -> None:
     assert rank_number(value) == rank
 

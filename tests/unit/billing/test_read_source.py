@@ -32,7 +32,7 @@ def test_what_is_no_connector_is_an_error_that_names_those_there_are(system: str
 
 def test_shared_modules_are_no_systems() -> None:
     assert "splynx" in _systems()
-    assert not {"http", "read", "text", "numbers", "body", "splynx_lists"} & _systems()
+    assert not {"http", "read", "text", "numbers", "body", "transport"} & _systems()
 
 
 def test_missing_credentials_are_named() -> None:

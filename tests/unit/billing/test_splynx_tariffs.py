@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.billing.body import Rows
-from generator.billing.splynx_lists import TariffRow
-from generator.billing.splynx_tariffs import plans_of
+from generator.billing.splynx.lists import TariffRow
+from generator.billing.splynx.tariffs import plans_of
 from generator.model import Limit, PlanRecord
 
 SPEEDS = st.integers(1, 10_000_000)

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from generator.billing.body import Row, Rows
 from generator.billing.http import DEFAULT_RETRY, HttpReader, StatusError
-from generator.billing.splynx_customers import NO_SITES, Customer, Sites, customers_of, sites_of
-from generator.billing.splynx_lists import (
+from generator.billing.splynx.customers import NO_SITES, Customer, Sites, customers_of, sites_of
+from generator.billing.splynx.lists import (
     CUSTOMERS,
     NOT_PERMITTED,
     ONLINE,
@@ -27,8 +27,8 @@ from generator.billing.splynx_lists import (
     TariffRow,
     read_list,
 )
-from generator.billing.splynx_services import Found, services_of, sessions_of, unknown_customers
-from generator.billing.splynx_tariffs import plans_of
+from generator.billing.splynx.services import Found, services_of, sessions_of, unknown_customers
+from generator.billing.splynx.tariffs import plans_of
 from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, Rejected
@@ -101,9 +101,7 @@ def _read_lists(reader: HttpReader, host: BillingHost) -> _Lists:
     )  # fmt: skip
 
 
-def _customers(
-    reader: HttpReader, *, needed: bool, groups: bool
-) -> tuple[Rows[CustomerRow] | None, str | None]:
+def _customers(reader: HttpReader, *, needed: bool, groups: bool) -> tuple[Rows[CustomerRow] | None, str | None]:
     if needed:
         return read_list(reader, CUSTOMERS), None
     return _permitted(reader, CUSTOMERS) if groups else (None, None)

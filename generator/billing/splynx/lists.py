@@ -189,9 +189,7 @@ def _rows(reader: HttpReader, listing: Listing[Row], answer: Answer) -> Rows[Row
     except NotAListError as error:
         raise _no_list(reader, listing, answer, error) from None
     except BodyError as error:
-        content = (
-            "" if listing.private else f": {reader.shown(answer.body[:65536].decode('utf-8', 'replace'))}"
-        )
+        content = "" if listing.private else f": {reader.shown(answer.body[:65536].decode('utf-8', 'replace'))}"
         raise SourceError(
             f"the answer {error}{content}", where=answer.where,
             fix="run again; if it stays so, look at the Splynx server's log: its answer is cut or broken",

@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct
 
 from generator.billing.body import Rows
 from generator.billing.numbers import digits_of, rank_number
-from generator.billing.splynx_customers import Customer
-from generator.billing.splynx_lists import InternetServiceRow, OnlineRow
+from generator.billing.splynx.customers import Customer
+from generator.billing.splynx.lists import InternetServiceRow, OnlineRow
 from generator.billing.text import shown, text
 from generator.inventory.settings import BillingHost
 from generator.model import Rejected, ServiceRecord
@@ -60,9 +60,7 @@ class _Blocks:
         if self._strange:
             values = ", ".join(repr(word) for word in sorted(self._strange)[:5])
             count = sum(self._strange.values())
-            lines.append(
-                f"{count} sessions have an unknown value in `blocked` ({values}): taken as not blocked"
-            )
+            lines.append(f"{count} sessions have an unknown value in `blocked` ({values}): taken as not blocked")
         return tuple(lines)
 
 
@@ -121,9 +119,7 @@ def services_of(
     return Found(services=tuple(services), rejected=tuple(rejected))
 
 
-def _service(
-    row: InternetServiceRow, address: str, ids: Mapping[str, str], customer: Customer
-) -> ServiceRecord:
+def _service(row: InternetServiceRow, address: str, ids: Mapping[str, str], customer: Customer) -> ServiceRecord:
     """A service has no `blocked` of its own: the status of its customer stands for it."""
     blocked = "blocked" if customer.status in _BLOCKED_CUSTOMERS else "active"
     return ServiceRecord(
@@ -133,9 +129,7 @@ def _service(
     )  # fmt: skip
 
 
-def unknown_customers(
-    services: Iterable[ServiceRecord], customers: Mapping[str, Customer]
-) -> tuple[str, ...]:
+def unknown_customers(services: Iterable[ServiceRecord], customers: Mapping[str, Customer]) -> tuple[str, ...]:
     """A warning when services belong to customers that the customer list does not have."""
     unknown = sum(service.ids.get("customer_id", "") not in customers for service in services)
     if not unknown:
@@ -162,11 +156,7 @@ def _ids(login: str, customer_id: str, customer: Customer) -> dict[str, str]:
 
 
 def _statuses(session: str, customer: str) -> dict[str, str]:
-    return (
-        {"session_blocked": session, "customer_status": customer}
-        if customer
-        else {"session_blocked": session}
-    )
+    return {"session_blocked": session, "customer_status": customer} if customer else {"session_blocked": session}
 
 
 def _session_rank(session: str, row: OnlineRow) -> tuple[int, ...]:

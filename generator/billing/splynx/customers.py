@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from generator.billing.body import Rows
 from generator.billing.numbers import rank_number
-from generator.billing.splynx_lists import CustomerRow, SiteRow
+from generator.billing.splynx.lists import CustomerRow, SiteRow
 from generator.billing.text import shown, text
 from generator.model import GroupRecord
 

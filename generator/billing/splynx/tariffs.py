@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from generator.billing.body import Rows
 from generator.billing.numbers import INT32_MAX, NumberError, whole
-from generator.billing.splynx_lists import TariffRow
+from generator.billing.splynx.lists import TariffRow
 from generator.billing.text import shown, text
 from generator.model import Limit, PlanRecord, Rejected
 
