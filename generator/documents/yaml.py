@@ -33,6 +33,12 @@ MAX_ALIASED_NODES = 100_000
 """How many nodes aliases may stand for in one file; more is a YAML bomb."""
 
 _STR = "tag:yaml.org,2002:str"
+_HIDDEN_KEY = "credentials"
+"""Under this key nothing that is read ends up in a message."""
+_TAG_FIXES = {
+    "!vault": "this version cannot read Ansible Vault: use {{ lookup('env', 'NAME') }}",
+    "!unsafe": "remove the tag and write {% raw %}text{% endraw %}",
+}
 _JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _JSON_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
 _AMBIGUOUS = re.compile(
@@ -217,6 +223,14 @@ class _Builder:
             Problem(what=what, file=self.file, line=mark.line + 1 + self.offset, column=mark.column + 1, fix=fix)
         )
 
+    def _report_tag(self, event: Any) -> None:
+        tag = f" {event.tag}" if event.tag in _TAG_FIXES else self._unless_secret(event.tag)
+        self._report(f"the tag{tag} is not allowed here", event, _TAG_FIXES.get(event.tag, "remove the tag"))
+
+    def _unless_secret(self, text: str) -> str:
+        """`text` after a blank, for a message; nothing where it may be a part of a credential."""
+        return "" if any(frame.key == _HIDDEN_KEY for frame in self._stack) else f" {text}"
+
     def _node(self, value: Any, event: Any) -> _Node:
         return _Node(value, event.start_mark.line + 1 + self.offset, event.start_mark.column + 1)
 
@@ -226,7 +240,7 @@ class _Builder:
             return False
         mapping = isinstance(event, MappingStartEvent)
         if event.tag not in (None, "!") and event.tag != f"tag:yaml.org,2002:{'map' if mapping else 'seq'}":
-            self._report(f"the tag {event.tag} is not allowed here", event, "remove the tag")
+            self._report_tag(event)
         node = self._node({} if mapping else [], event)
         node.children = {} if mapping else []
         if event.anchor:
@@ -245,7 +259,8 @@ class _Builder:
     def _alias(self, event: Any) -> bool:
         node = self._anchors.get(event.anchor)
         if node is None:
-            self._report(f"the alias *{event.anchor} stands inside its own anchor or has none", event)
+            alias = self._unless_secret(f"*{event.anchor}")
+            self._report(f"the alias{alias} stands inside its own anchor or has none", event)
             return False
         self._aliased += node.size
         if self._aliased > MAX_ALIASED_NODES:
@@ -293,10 +308,10 @@ class _Builder:
         merged = target.value.get(_MERGED, ())
         if key in target.value and key not in merged:
             first = target.keys.get(key, Place(target.line, target.column))
-            place = frame.key_place
+            place, told = frame.key_place, self._unless_secret(_shown(key))
             self.problems.append(
                 Problem(
-                    what=f"the key {_shown(key)} stands here twice, first in line {first.line}",
+                    what=f"the key{told} stands here twice, first in line {first.line}",
                     file=self.file, line=place.line, column=place.column, fix="keep one of them",
                 )
             )  # fmt: skip
@@ -327,14 +342,15 @@ class _Builder:
     def _scalar(self, event: Any) -> _Node:
         plain = event.implicit[0]
         if event.tag not in (None, "!", _STR):
-            self._report(f"the tag {event.tag} is not allowed here", event, "remove the tag")
+            self._report_tag(event)
         if not plain or event.tag == _STR:
             return self._node(event.value, event)
         if self.dialect is Dialect.ANSIBLE:
             try:
                 return self._node(self._ansible.read(event.value), event)
             except ValueError:
-                self._report(f"{_shown(event.value)} cannot be read as YAML 1.1 reads it", event, "quote it")
+                value = self._unless_secret(_shown(event.value))
+                self._report(f"the value{value} cannot be read as YAML 1.1 reads it", event, "quote it")
                 return self._node(event.value, event)
         return self._node(self._strict(event), event)
 

@@ -1,0 +1,118 @@
+"""Variables with the place they come from, and the files of group_vars and host_vars.
+
+Which files belong to a name is Ansible's rule (ansible-core, vars plugin host_group_vars): the first that
+exists of `NAME`, `NAME.yml`, `NAME.yaml`, `NAME.json`; a folder gives its files in sorted order, folders
+in it too; hidden files and backups (`~`) are passed over.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from generator.documents.yaml import Dialect, Document, parse, read_text
+from generator.errors import DocumentError, Problem
+
+_ENDINGS = ("", ".yml", ".yaml", ".json")
+VAULT_MARK = "$ANSIBLE_VAULT;"
+
+
+class Variable(Struct, frozen=True, kw_only=True):
+    """One variable as written, before templating: its value, and where that stands.
+
+    `owner` is the host or group that sets it; `of_host` says which of the two it is.
+    """
+
+    value: Any
+    document: Document
+    path: tuple[Any, ...]
+    owner: str
+    of_host: bool
+
+    def problem(
+        self,
+        what: str,
+        below: tuple[Any, ...] = (),
+        *,
+        host: str | None = None,
+        key: str | None = None,
+        of_key: bool = False,
+        fix: str | None = None,
+    ) -> Problem:
+        """A problem at this variable, or at the part of its value that `below` leads to."""
+        placed = self.document.problem(what, (*self.path, *below), of_key=of_key, fix=fix)
+        return replace(placed, host=host, key=key)
+
+
+def refuse_vault(text: str, file: Path) -> None:
+    """Raise `DocumentError` for a file that Ansible Vault encrypted: the seam for reading those one day."""
+    if text.startswith(VAULT_MARK):
+        problem = Problem(
+            what="this file is encrypted with Ansible Vault, which this version cannot read",
+            file=file, line=1, column=1,
+            fix="give secrets by the environment: {{ lookup('env', 'NAME') }}",
+        )  # fmt: skip
+        raise DocumentError([problem])
+
+
+def read_document(file: Path) -> Document:
+    """The YAML of `file`, read as Ansible reads it; raises `DocumentError`."""
+    text = read_text(file)
+    refuse_vault(text, file)
+    return parse(text, file, Dialect.ANSIBLE)
+
+
+def read_variables(file: Path, *, owner: str, of_host: bool) -> dict[str, Variable]:
+    """The variables in one file of group_vars or host_vars; none for an empty file."""
+    text = read_text(file)
+    refuse_vault(text, file)
+    document, data = _parse_either(text, file)
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        problem = document.problem("the file holds no variables", fix="write NAME: VALUE on each line")
+        raise DocumentError([problem])
+    return {
+        name: Variable(value=value, document=document, path=(name,), owner=owner, of_host=of_host)
+        for name, value in data.items()
+    }
+
+
+def _parse_either(text: str, file: Path) -> tuple[Document, Any]:
+    """The places by the YAML reader; the values by JSON where the text is JSON: Ansible tries it first."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        document = parse(text, file, Dialect.ANSIBLE)
+        return document, document.data
+    try:
+        return parse(text, file, Dialect.ANSIBLE), data
+    except DocumentError:
+        return Document(file, None, []), data
+
+
+def variable_files(folder: Path, name: str) -> list[Path]:
+    """The files that hold the variables of the host or group `name` in `folder`, in the order of reading."""
+    if "/" in name or not folder.is_dir():
+        return []
+    for ending in _ENDINGS:
+        found = folder / f"{name}{ending}"
+        if found.is_dir():
+            return _files_in(found)
+        if found.exists():
+            return [found]
+    return []
+
+
+def _files_in(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for path in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if path.name.startswith(".") or path.name.endswith("~"):
+            continue
+        if path.is_dir() and not path.suffix:
+            found += _files_in(path)
+        elif path.is_file() and path.suffix in _ENDINGS:
+            found.append(path)
+    return found
