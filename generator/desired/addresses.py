@@ -78,10 +78,8 @@ class AddressRules:
     def parse(self, written: str) -> Parsed:
         """What `written` is good for; every refusal has its reason."""
         text, slash, length_text = written.strip().partition("/")
-        if slash and not _LENGTH.fullmatch(length_text):
-            return _refuse(written, "not an IP address")
-        length = int(length_text) if slash else None
-        if length is not None and length > _V6_BITS:
+        length = int(length_text) if _LENGTH.fullmatch(length_text) else None
+        if (slash and length is None) or (length or 0) > _V6_BITS:
             return _refuse(written, "not an IP address")
         try:
             if ":" not in text:

@@ -35,7 +35,7 @@ def build(answer: BillingAnswer, host: BillingHost, *, previous: DesiredState | 
     """
     tally = Tally()
     policies = make_policies(answer.plans, host, tally)
-    records = sort_out(answer.services, policies, host, tally)
+    records = sort_out(answer, policies, host, tally)
     winners, losers = settle(records.candidates, host.services_per_ip)
     dual = dual_stack(records.candidates, winners, host, tally)
     levels = Levels(host, tally, previous=previous, unread=answer.unread_groups)
@@ -44,7 +44,7 @@ def build(answer: BillingAnswer, host: BillingHost, *, previous: DesiredState | 
     }
     kept = keep_absent(
         previous,
-        claimed=records.claimed | {each.ip for each in answer.rejected if each.ip},
+        claimed=records.claimed,
         policies=policies.policies,
         keep_s=host.keep_absent_s,
         now=now,

@@ -1,6 +1,7 @@
 """Who gets an address: billing records made into candidates, and the rule for one claimed twice."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from msgspec import Struct
 
@@ -10,7 +11,7 @@ from generator.desired.names import clean_text
 from generator.desired.policies import Policies
 from generator.desired.tally import Tally
 from generator.inventory.settings import BillingHost
-from generator.model import Policy, Rejected, ServiceRecord
+from generator.model import BillingAnswer, Policy, Rejected, ServiceRecord
 
 _UNLIMITED = 1 << 62
 
@@ -29,7 +30,7 @@ class Candidate(Struct, frozen=True, kw_only=True, gc=False, eq=False):
     ranges: tuple[str, ...]
 
     def rejected(self, address: str, reason: str, *, kept: str | None = None) -> Rejected:
-        """This record, left out at `address`."""
+        """The record, left out at `address`."""
         return Rejected(
             record=self.name, reason=reason, id=self.id, ip=address, kept=kept,
             plan=clean_text(self.record.plan or "") or None,
@@ -45,24 +46,22 @@ class Sorted(Struct, frozen=True, kw_only=True):
     """Every address and range that any record names, used or not."""
 
 
-def sort_out(
-    services: Iterable[ServiceRecord], policies: Policies, host: BillingHost, tally: Tally
-) -> Sorted:
-    """Which of `services` can be used, and why the others cannot."""
+def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally: Tally) -> Sorted:
+    """Which services of `answer` can be used, and why the others cannot."""
     rules = AddressRules(host)
     candidates: list[Candidate] = []
     rejected: list[Rejected] = []
-    claimed: set[str] = set()
-    for position, record in enumerate(services):
+    claimed = {rules.parse(each.ip).text for each in answer.rejected if each.ip}
+    for position, record in enumerate(answer.services):
         keys, ranges, refused = _addresses(record, rules)
         claimed.update(keys, ranges)
         identity = _subscriber_id(record, host)
         name = clean_text(record.record) or "a record without a name"
-        known = {"record": name, "id": identity, "plan": clean_text(record.plan or "") or None}
-        rejected += [Rejected(ip=written, reason=why, **known) for written, why in refused]
+        left_out = partial(Rejected, record=name, id=identity, plan=clean_text(record.plan or "") or None)
+        rejected += [left_out(ip=written, reason=why) for written, why in refused]
         policy, why_not = _policy(record, policies)
         if policy is None:
-            rejected += [Rejected(ip=ip, reason=why_not, **known) for ip in (*keys, *ranges)]
+            rejected += [left_out(ip=ip, reason=why_not) for ip in (*keys, *ranges)]
             continue
         if not keys and not ranges:
             continue
@@ -95,10 +94,9 @@ def _policy(record: ServiceRecord, policies: Policies) -> tuple[Policy | None, s
         return policies.policies[name], ""
     plan = clean_text(record.plan)
     why = policies.refused.get(record.plan)
-    return (
-        None,
-        f"its plan {plan} cannot be used: {why}" if why else f"its plan {plan} is not in the list of plans",
-    )
+    if why is None:
+        return None, f"its plan {plan} is not in the list of plans"
+    return None, f"its plan {plan} cannot be used: {why}"
 
 
 def _addresses(
@@ -132,8 +130,9 @@ def settle(
 ) -> tuple[Mapping[str, Candidate], tuple[Rejected, ...]]:
     """The winner of every address and range, and the losers, each naming who won.
 
-    `first` and `last` both keep the newest (the greatest `rank`); only where ranks are equal does the order of
-    the answer decide, and there they differ. `fastest` compares downloads, then uploads. `reject` keeps none.
+    `first` and `last` both keep the newest (the greatest `rank`); only where ranks are equal does the order
+    of the answer decide, and there they differ. `fastest` compares downloads, then uploads. `reject` keeps
+    none.
     """
     claims: dict[str, list[Candidate]] = {}
     for candidate in candidates:

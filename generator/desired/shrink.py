@@ -50,7 +50,8 @@ def _places(service: ServiceRecord, host: BillingHost) -> int:
     """How many subscribers or rejected records a service makes: its addresses of the wanted families."""
     addresses = {text.strip() for text in service.addresses}
     v6 = {text for text in addresses if ":" in text}
-    wanted = addresses - v6 if 6 not in host.ip_versions else addresses  # noqa: PLR2004 - the IP version
+    families = {4: addresses - v6, 6: v6}
+    wanted = {text for version in host.ip_versions for text in families[version]}
     if host.dual_stack_groups:
         ranges = {text for text in v6 if "/" in text and not text.endswith(f"/{host.ipv6_prefix}")}
         if ranges and wanted == ranges:

@@ -17,6 +17,6 @@ class Tally:
     def warnings(self) -> tuple[str, ...]:
         """One text per thing counted: how many, and an example."""
         return tuple(
-            f"{count} × {what} (for example {example})"
+            f"{what}: {count} (for example {example})"
             for what, (count, example) in sorted(self._seen.items())
         )
