@@ -1,0 +1,50 @@
+"""Who is blocked: the status rule ("Block Inactive/Not Paying Subscribers")."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from msgspec import Struct
+
+from generator.desired.names import clean_text
+from generator.desired.tally import Tally
+from generator.inventory.settings import BillingHost
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """Whether a subscriber is blocked, and by which status."""
+
+    blocked: bool = False
+    reason: str | None = None
+
+
+_GOOD = Standing()
+
+
+def standing(statuses: Mapping[str, str], host: BillingHost, tally: Tally, *, example: str) -> Standing:
+    """The standing of a record with `statuses`.
+
+    A record without the status is taken as active, and counted: nobody is blocked for what is not known.
+    """
+    if not host.block_inactive:
+        return _GOOD
+    status = clean_text(_status(statuses, host))
+    if not status:
+        tally.add("records without a status, taken as active", example)
+        return _GOOD
+    return (
+        _GOOD
+        if status.casefold() in _folded(host.active_statuses)
+        else Standing(blocked=True, reason=f"status {status}")
+    )
+
+
+@cache
+def _folded(statuses: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(clean_text(status).casefold() for status in statuses)
+
+
+def _status(statuses: Mapping[str, str], host: BillingHost) -> str:
+    """The status that `block_on` chooses; the only one, where the system leaves no choice."""
+    if host.block_on is not None:
+        return statuses.get(host.block_on, "")
+    return next(iter(statuses.values())) if len(statuses) == 1 else ""

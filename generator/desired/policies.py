@@ -1,0 +1,124 @@
+"""Plans of a billing system → policies of a BQN, each under a name of its own."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from generator.desired.names import (
+    SHORT_NAME_BYTES,
+    Wanted,
+    clean_text,
+    name_problem,
+    natural_key,
+    object_name,
+    unique_names,
+)
+from generator.desired.rates import Directions, plan_limits, rates_name
+from generator.desired.tally import Tally
+from generator.inventory.settings import BillingHost
+from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, Limit, PlanRecord, Policy, Rejected
+
+
+class Policies(Struct, frozen=True, kw_only=True):
+    """What came of the plans: policies by name, the policy name of each usable plan id, and the rest."""
+
+    policies: Mapping[str, Policy]
+    name_of: Mapping[str, str]
+    refused: Mapping[str, str]
+    """Why a plan id cannot be used."""
+    rejected: tuple[Rejected, ...]
+
+
+def make_policies(plans: Iterable[PlanRecord], host: BillingHost, tally: Tally) -> Policies:
+    """The policies of `plans` under the rules of `host`, and `Billing-Block`, which is always there."""
+    by_id, refused = _one_per_id(plans)
+    limits: dict[str, Directions] = {}
+    for plan_id in by_id.keys() - refused.keys():
+        plan = by_id[plan_id]
+        found = plan_limits(plan, host)
+        if isinstance(found, str):
+            refused[plan_id] = found
+        else:
+            limits[plan_id] = found
+    name_of = _names({plan_id: by_id[plan_id] for plan_id in limits}, limits, host, refused)
+    policies = {BLOCK_POLICY: _block_policy(host)}
+    for plan_id in sorted(name_of, key=_id_order, reverse=True):
+        # Several ids under one name have equal limits (names from rates): the first id stands for them.
+        name = name_of[plan_id]
+        download, upload = limits[plan_id]
+        policies[name] = Policy(name=name, id=clean_text(plan_id), download=download, upload=upload)
+    for name in policies:
+        if len(name.encode()) > SHORT_NAME_BYTES:
+            tally.add(f"policy names longer than {SHORT_NAME_BYTES} bytes, which a BQN may refuse", name)
+    rejected = tuple(_rejected_plan(by_id[plan_id], why) for plan_id, why in refused.items())
+    return Policies(policies=policies, name_of=name_of, refused=refused, rejected=rejected)
+
+
+def _id_order(plan_id: str) -> tuple[str, str]:
+    return natural_key(plan_id), plan_id
+
+
+def _one_per_id(plans: Iterable[PlanRecord]) -> tuple[dict[str, PlanRecord], dict[str, str]]:
+    by_id: dict[str, PlanRecord] = {}
+    refused: dict[str, str] = {}
+    for plan in plans:
+        if by_id.setdefault(plan.id, plan) != plan:
+            refused[plan.id] = "the plan is listed more than once, with different data"
+            by_id[plan.id] = min(by_id[plan.id], plan, key=repr)
+    return by_id, refused
+
+
+def _block_policy(host: BillingHost) -> Policy:
+    return Policy(
+        name=BLOCK_POLICY,
+        id=BLOCK_POLICY_ID,
+        download=Limit(rate=host.block_rates.download),
+        upload=Limit(rate=host.block_rates.upload),
+    )
+
+
+def _names(
+    plans: Mapping[str, PlanRecord],
+    limits: Mapping[str, Directions],
+    host: BillingHost,
+    refused: dict[str, str],
+) -> dict[str, str]:
+    """A name for each plan id; what has none is added to `refused`."""
+    wanted: dict[str, Wanted] = {}
+    stands_for: dict[str, str] = {}
+    for plan_id in sorted(plans, key=_id_order):
+        base = _base_name(plans[plan_id], limits[plan_id], host)
+        problem = name_problem(base)
+        if problem:
+            refused[plan_id] = problem
+            continue
+        # Under names made from rates, plans with equal limits are one policy: no name is ever ambiguous.
+        who = repr(limits[plan_id]) if host.policy_names == "rates" else plan_id
+        wanted.setdefault(who, Wanted(who, base, object_name(plan_id)))
+        stands_for[plan_id] = who
+    unique = unique_names(wanted.values(), reserved=frozenset({BLOCK_POLICY}))
+    names = {}
+    for plan_id, who in stands_for.items():
+        name = unique[who]
+        if name is None:
+            refused[plan_id] = "its name and id cannot be told apart from another plan's"
+        else:
+            names[plan_id] = name
+    return names
+
+
+def _base_name(plan: PlanRecord, limits: Directions, host: BillingHost) -> str:
+    if host.policy_names == "rates":
+        return rates_name(host.system, *limits)
+    base = object_name(plan.name)
+    return f"{base}-{object_name(plan.id)}" if base and host.policy_names == "service_id" else base
+
+
+def _rejected_plan(plan: PlanRecord, why: str) -> Rejected:
+    return Rejected(
+        record=f"{PLAN_RECORD}{clean_text(plan.id)}", reason=why, plan=clean_text(plan.name) or None
+    )
+
+
+PLAN_RECORD = "plan "
+"""How a rejected record that is a plan, not a service, begins."""
