@@ -71,9 +71,7 @@ class AddressRules:
         self._prefix = host.ipv6_prefix
         self._ranges = host.dual_stack_groups
         self._limited = bool(host.networks)
-        self._inside = {
-            version: _spans(net for net in host.networks if net.version == version) for version in (4, 6)
-        }
+        self._inside = {version: _spans(net for net in host.networks if net.version == version) for version in (4, 6)}
 
     def parse(self, written: str) -> Parsed:
         """What `written` is good for; every refusal has its reason."""

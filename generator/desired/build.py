@@ -39,9 +39,7 @@ def build(answer: BillingAnswer, host: BillingHost, *, previous: DesiredState | 
     winners, losers = settle(records.candidates, host.services_per_ip)
     dual = dual_stack(records.candidates, winners, host, tally)
     levels = Levels(host, tally, previous=previous, unread=answer.unread_groups)
-    subscribers = {
-        ip: _subscriber(ip, winner, levels, dual, tally) for ip, winner in winners.items() if "/" not in ip
-    }
+    subscribers = {ip: _subscriber(ip, winner, levels, dual, tally) for ip, winner in winners.items() if "/" not in ip}
     kept = keep_absent(
         previous,
         claimed=records.claimed,

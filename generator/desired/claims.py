@@ -125,9 +125,7 @@ def _addresses(
     return tuple(keys), tuple(ranges), list(refused)
 
 
-def settle(
-    candidates: Iterable[Candidate], rule: str
-) -> tuple[Mapping[str, Candidate], tuple[Rejected, ...]]:
+def settle(candidates: Iterable[Candidate], rule: str) -> tuple[Mapping[str, Candidate], tuple[Rejected, ...]]:
     """The winner of every address and range, and the losers, each naming who won.
 
     `first` and `last` both keep the newest (the greatest `rank`); only where ranks are equal does the order
@@ -149,9 +147,7 @@ def settle(
         else:
             winner = winners[address] = max(claimants, key=_preference(rule))
             why = f"the address is claimed by another record too (services_per_ip: {rule})"
-            rejected += [
-                each.rejected(address, why, kept=winner.name) for each in claimants if each is not winner
-            ]
+            rejected += [each.rejected(address, why, kept=winner.name) for each in claimants if each is not winner]
     return winners, tuple(rejected)
 
 

@@ -66,9 +66,7 @@ class Wanted(Struct, frozen=True, gc=False):
     suffix: str
 
 
-def unique_names(
-    wanted: Iterable[Wanted], *, reserved: frozenset[str] = frozenset()
-) -> dict[str, str | None]:
+def unique_names(wanted: Iterable[Wanted], *, reserved: frozenset[str] = frozenset()) -> dict[str, str | None]:
     """A name for each `who` of `wanted`, no two alike and none in `reserved`, whatever their order.
 
     Who shares a name, or wants a reserved one, gets `-<suffix>`, all of them: nobody's name depends on who

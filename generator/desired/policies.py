@@ -115,9 +115,7 @@ def _base_name(plan: PlanRecord, limits: Directions, host: BillingHost) -> str:
 
 
 def _rejected_plan(plan: PlanRecord, why: str) -> Rejected:
-    return Rejected(
-        record=f"{PLAN_RECORD}{clean_text(plan.id)}", reason=why, plan=clean_text(plan.name) or None
-    )
+    return Rejected(record=f"{PLAN_RECORD}{clean_text(plan.id)}", reason=why, plan=clean_text(plan.name) or None)
 
 
 PLAN_RECORD = "plan "

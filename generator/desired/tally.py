@@ -17,6 +17,5 @@ class Tally:
     def warnings(self) -> tuple[str, ...]:
         """One text per thing counted: how many, and an example."""
         return tuple(
-            f"{what}: {count} (for example {example})"
-            for what, (count, example) in sorted(self._seen.items())
+            f"{what}: {count} (for example {example})" for what, (count, example) in sorted(self._seen.items())
         )

@@ -63,9 +63,7 @@ def schema_findings(data: Any, name: str) -> list[Finding]:
     outside = list(_outside_json(data, ()))
     if outside:
         return outside
-    return [
-        found for error in _validator(name).iter_errors(data) for found in findings(error, _rule(error, name))
-    ]
+    return [found for error in _validator(name).iter_errors(data) for found in findings(error, _rule(error, name))]
 
 
 def resolve_ref(reference: str, name: str) -> dict[str, Any]:
@@ -88,11 +86,7 @@ def _outside_json(value: Any, path: tuple[Any, ...]) -> Iterator[Finding]:
     if isinstance(value, dict):
         for key, part in value.items():
             if not isinstance(key, str):
-                what = (
-                    "an empty key"
-                    if key is None
-                    else f"the key {key} is read as {described(key)}, not as text"
-                )
+                what = "an empty key" if key is None else f"the key {key} is read as {described(key)}, not as text"
                 yield Finding(what=what, path=(*path, key), of_key=True, fix="put it in quotes")
             yield from _outside_json(part, (*path, key))
     elif isinstance(value, list):
