@@ -197,10 +197,10 @@ class BqnClient:
     def _give_up(self, failure: "_Failure", *, method: str, path: str, attempts: int) -> Answer:
         if failure.answer is not None:
             return failure.answer
-        if isinstance(failure.error, TimeoutError):
-            fix = f"the appliance did not answer in {self.host.timeout_s:g} s; raise timeout if it is only slow"
-        elif isinstance(failure.error, NewConnectionError):
+        if isinstance(failure.error, NewConnectionError):
             fix = "check host and port, and that the REST API is switched on in the BQN (off by default)"
+        elif isinstance(failure.error, TimeoutError):
+            fix = f"the appliance did not answer in {self.host.timeout_s:g} s; raise timeout if it is only slow"
         else:
             fix = "check the network between here and the appliance"
         raise ApplianceError(
@@ -256,10 +256,10 @@ class _Failure(Struct, frozen=True):
     def reason(self) -> str:
         if self.answer is not None:
             return f"answered {self.answer.status}"
-        if isinstance(self.error, TimeoutError):
-            return "did not answer in time"
         if isinstance(self.error, NewConnectionError):
             return "cannot be reached"
+        if isinstance(self.error, TimeoutError):
+            return "did not answer in time"
         return "the connection broke"
 
 

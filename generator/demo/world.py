@@ -22,7 +22,7 @@ from generator.net.serve import free_port, serving
 
 BILLING = "splynx-demo"
 APPLIANCES = ("bqn-north", "bqn-south")
-CUSTOMERS = 60
+CUSTOMERS = 48
 _SEED = 7
 _STATE = ".state"
 _USER = "demo"

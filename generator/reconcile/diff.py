@@ -309,7 +309,10 @@ def _explained(before: dict[str, Any], after: dict[str, Any]) -> tuple[Differenc
     from deepdiff import DeepDiff  # noqa: PLC0415 - a tenth of a second that a run without changes saves
 
     found: list[Difference] = []
-    for name in sorted(before.keys() | after.keys()):
+    names = before.keys() | after.keys()
+    if "type" not in after:
+        names -= {"type"}  # a group's type that is not given is not compared
+    for name in sorted(names):
         one, other = before.get(name), after.get(name)
         if isinstance(one, list) or isinstance(other, list):
             gone, come = sorted(set(one or ()) - set(other or ())), sorted(set(other or ()) - set(one or ()))

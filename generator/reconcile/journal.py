@@ -9,12 +9,13 @@ from typing import Any, Self
 
 import msgspec
 
+from generator.errors import BqnctlError
 from generator.reconcile.plan import Change
 
 
 def new_run_id(now: dt.datetime) -> str:
-    """A name for a run that sorts by time: UTC to the second and the process id."""
-    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
+    """A name for a run that sorts by time: UTC to the microsecond and the process id."""
+    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
 
 
 class Journal:
@@ -27,8 +28,13 @@ class Journal:
     def __init__(self, folder: Path, run: str) -> None:
         self.run = run
         self.file = folder / f"{run}.jsonl"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise BqnctlError(
+                f"the journal cannot be written: {error.strerror}", where=str(self.file), fix="nothing was sent"
+            ) from error
         self._lock = threading.Lock()
         self._sequence = 0
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from generator.bqn.kinds import Kind
+
 
 @pytest.fixture
 def ready(net: Any, bqnctl: Any) -> Any:
@@ -105,7 +107,7 @@ def test_several_bqns_share_the_customers_by_select(net: Any, bqnctl: Any) -> No
     bqnctl("render")
     applied = bqnctl("apply", "--yes")
     assert applied.code == 0, applied
-    north, south = (len(net.bqn[name].store.list_subscribers()) for name in ("north", "south"))
+    north, south = (len(net.bqn[name].store.items(Kind.SUBSCRIBER)) for name in ("north", "south"))
     assert 0 < north < south
     assert "north: " in applied.out
 

@@ -49,7 +49,7 @@ def test_runs_are_listed_oldest_first(tmp_path: Path) -> None:
     for second in (2, 1):
         run = new_run_id(dt.datetime(2026, 1, 1, 0, 0, second, tzinfo=dt.UTC))
         Journal(tmp_path, run).record("end", exit_code=0)
-    assert [record.run[:16] for record in list_runs(tmp_path)] == ["20260101T000001Z", "20260101T000002Z"]
+    assert [record.run[:15] for record in list_runs(tmp_path)] == ["20260101T000001", "20260101T000002"]
 
 
 @pytest.mark.parametrize("run", ["none", "../secret", ""])
