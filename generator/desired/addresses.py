@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from enum import Enum, auto
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_network
+from socket import AF_INET, inet_pton
 
 from msgspec import Struct
 
@@ -75,13 +76,19 @@ class AddressRules:
 
     def parse(self, written: str) -> Parsed:
         """What `written` is good for; every refusal has its reason."""
+        number = _plain_v4(written)
+        if number is not None:
+            return self._v4(number, written, None, written)
+        return self._parse_unusual(written)
+
+    def _parse_unusual(self, written: str) -> Parsed:
         text, slash, length_text = written.strip().partition("/")
         length = int(length_text) if _LENGTH.fullmatch(length_text) else None
         if (slash and length is None) or (length or 0) > _V6_BITS:
             return _refuse(written, "not an IP address")
         try:
             if ":" not in text:
-                return self._v4(IPv4Address(text), length, written)
+                return self._v4(int(IPv4Address(text)), text, length, written)
             address = IPv6Address(text)
         except AddressValueError:
             return _refuse(written, "not an IP address")
@@ -89,16 +96,16 @@ class AddressRules:
             return _refuse(written, "an address with a zone")
         if address.ipv4_mapped is not None:
             mapped = None if length is None else length - (_V6_BITS - _V4_BITS)
-            return self._v4(address.ipv4_mapped, mapped, written)
+            return self._v4(int(address.ipv4_mapped), str(address.ipv4_mapped), mapped, written)
         return self._v6(int(address), length, written)
 
-    def _v4(self, address: IPv4Address, length: int | None, written: str) -> Parsed:
+    def _v4(self, number: int, text: str, length: int | None, written: str) -> Parsed:
         if length not in (None, _V4_BITS):
             return _refuse(written, f"a network (/{length}), not one address")
         if 4 not in self._versions:  # noqa: PLR2004 - the IP version
-            return Parsed(Use.OTHER_FAMILY, str(address))
-        why = self._outside(4, int(address), int(address))
-        return _refuse(written, why) if why else Parsed(Use.KEY, str(address))
+            return Parsed(Use.OTHER_FAMILY, text)
+        why = self._outside(4, number, number)
+        return _refuse(written, why) if why else Parsed(Use.KEY, text)
 
     def _v6(self, number: int, length: int | None, written: str) -> Parsed:
         if 6 not in self._versions:  # noqa: PLR2004 - the IP version
@@ -126,6 +133,14 @@ class AddressRules:
         if self._limited and not any(span.low <= low and high <= span.high for span in self._inside[version]):
             return "outside the networks of the inventory"
         return ""
+
+
+def _plain_v4(text: str) -> int | None:
+    """The number of an IPv4 address in its one canonical form, which nearly all are; None for other texts."""
+    try:
+        return int.from_bytes(inet_pton(AF_INET, text))
+    except (OSError, ValueError):  # no such address; not ASCII, or a NUL in it
+        return None
 
 
 def _refuse(written: str, reason: str) -> Parsed:

@@ -57,11 +57,13 @@ def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally
         claimed.update(keys, ranges)
         identity = _subscriber_id(record, host)
         name = clean_text(record.record) or "a record without a name"
-        left_out = partial(Rejected, record=name, id=identity, plan=clean_text(record.plan or "") or None)
-        rejected += [left_out(ip=written, reason=why) for written, why in refused]
         policy, why_not = _policy(record, policies)
         if policy is None:
-            rejected += [left_out(ip=ip, reason=why_not) for ip in (*keys, *ranges)]
+            refused += [(ip, why_not) for ip in (*keys, *ranges)]
+        if refused:
+            left_out = partial(Rejected, record=name, id=identity, plan=clean_text(record.plan or "") or None)
+            rejected += [left_out(ip=written, reason=why) for written, why in refused]
+        if policy is None:
             continue
         if not keys and not ranges:
             continue

@@ -71,7 +71,7 @@ class _Combiner:
         self._selects = _selector(bqn)
         self._policies: dict[str, Policy] = {}
         self._subscribers: dict[str, WantedSubscriber] = {}
-        self._owners: dict[str, str] = {}
+        self._sources: list[tuple[str, DesiredState]] = []
         self._groups: dict[str, _GroupParts] = {}
         self._clashes: dict[tuple[str, str], list[str]] = {}
         self._warnings: list[str] = []
@@ -80,7 +80,9 @@ class _Combiner:
         names = self._add_policies(source, state)
         self._add_groups(state, names)
         for subscriber in state.subscribers.values():
-            self._add_subscriber(source, subscriber, names)
+            if self._selects(subscriber):
+                self._add_subscriber(source, subscriber, names)
+        self._sources.append((source, state))
 
     def target(self) -> Target:
         for (winner, loser), addresses in self._clashes.items():
@@ -127,19 +129,23 @@ class _Combiner:
             parts.ranges.update(canonical_range(text) for text in group.ranges)
 
     def _add_subscriber(self, source: str, subscriber: Subscriber, names: Mapping[str, str]) -> None:
-        if not self._selects(subscriber):
-            return
         ip = canonical_ip(subscriber.ip, ipv6_prefix=self._bqn.ipv6_prefix)
-        owner = self._owners.setdefault(ip, source)
-        if owner != source:
-            self._clashes.setdefault((owner, source), []).append(ip)
+        if ip in self._subscribers:
+            self._clashes.setdefault((self._owner(ip, source), source), []).append(ip)
             return
         name = BLOCK_POLICY if subscriber.blocked else subscriber.policy
-        policy = names.get(name, bqn_name(name)) if name else None
+        policy = (names.get(name) or bqn_name(name)) if name else None
         id_ = bqn_name(subscriber.id) if subscriber.id else None
         self._subscribers[ip] = WantedSubscriber(id_, policy)
         for group in subscriber.groups:
-            self._groups.setdefault(bqn_name(group), _GroupParts(None, None)).members.add(ip)
+            parts = self._groups.get(group)
+            if parts is None:
+                parts = self._groups.setdefault(bqn_name(group), _GroupParts(None, None))
+            parts.members.add(ip)
+
+    def _owner(self, ip: str, source: str) -> str:
+        """Which earlier source has `ip`; within one source two spellings of one prefix may meet."""
+        return next((name for name, state in self._sources if ip in state.subscribers), source)
 
     def _has_selected_range(self, parts: _GroupParts) -> bool:
         networks = [ip_network(text, strict=False) for text in parts.ranges]

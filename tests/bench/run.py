@@ -22,12 +22,14 @@ from typing import Any
 
 import msgspec
 import requests
+import urllib3
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 BQNCTL = [PYTHON, "-m", "generator"]
 CREDENTIAL = "bench"
+urllib3.disable_warnings()  # the simulator on loopback is not the one under test here
 
 
 class Run(msgspec.Struct, frozen=True):

@@ -66,7 +66,12 @@ class Observer(Protocol):
 
 
 def make_app(
-    store: Store, access: Access, *, observer: Observer | None = None, empty_errors: bool = False
+    store: Store,
+    access: Access,
+    *,
+    observer: Observer | None = None,
+    empty_errors: bool = False,
+    max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """The application over `store`; `empty_errors` leaves the bodies of errors empty."""
     check = _Door(access)
@@ -74,7 +79,7 @@ def make_app(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _read_body(receive)
+        body = await _read_body(receive, max_body_bytes)
         denied = check.refuses(scope)
         request = _take_apart(scope, body or b"")
 
@@ -131,8 +136,8 @@ class _Door:
         return any(address.version == network.version and address in network for network in self._clients)
 
 
-async def _read_body(receive: Receive) -> bytes | None:
-    """The whole body, or None when it is larger than `MAX_BODY_BYTES`; the rest is read and dropped."""
+async def _read_body(receive: Receive, most: int) -> bytes | None:
+    """The whole body, or None when it is larger than `most` bytes; the rest is read and dropped."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -141,10 +146,10 @@ async def _read_body(receive: Receive) -> bytes | None:
             return b""
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size <= MAX_BODY_BYTES:
+        if size <= most:
             parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts) if size <= MAX_BODY_BYTES else None
+            return b"".join(parts) if size <= most else None
 
 
 def _take_apart(scope: Scope, body: bytes) -> Request:

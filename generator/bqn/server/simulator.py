@@ -24,6 +24,7 @@ from generator.net.serve import Listening, serving
 
 _LOGIN_PAGE = b"<!DOCTYPE html><html><body><form action='/login'>Please log in</form></body></html>"
 _CONTROL = b"/_simulator/"
+_MAX_STATE_BYTES = 1 << 30
 
 
 class SimulatorOptions(Struct, frozen=True, kw_only=True):
@@ -60,7 +61,7 @@ class Simulator:
         clients = tuple(ip_network(text) for text in options.clients)
         access = Access(users={options.username: options.password}, clients=clients)
         self._api = make_app(self.store, access, observer=self, empty_errors=options.empty_errors)
-        self._control = make_app(_NoStore(), access, observer=_Control(self))
+        self._control = make_app(_NoStore(), access, observer=_Control(self), max_body_bytes=_MAX_STATE_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request: the control door or the API."""
