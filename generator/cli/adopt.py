@@ -8,7 +8,7 @@ from generator.bqn.client import BqnClient
 from generator.cli.options import common_options
 from generator.cli.session import open_session, require_hosts
 from generator.desired.render import render_tree
-from generator.desired.tree import save_tree
+from generator.desired.saving import save_tree
 from generator.errors import Exit, RefusedError, UsageError
 from generator.inventory.settings import BqnHost
 from generator.reconcile.adopt import adopt

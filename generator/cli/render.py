@@ -15,7 +15,8 @@ from generator.cli.options import common_options
 from generator.cli.session import Session, open_session, require_hosts
 from generator.desired.build import build, check_shrink
 from generator.desired.render import render_tree
-from generator.desired.tree import load_tree, save_tree
+from generator.desired.saving import save_tree, tree_files
+from generator.desired.tree import load_tree
 from generator.errors import BqnctlError, Exit, RefusedError
 from generator.inventory.settings import BillingHost
 from generator.model import DesiredState
@@ -80,15 +81,13 @@ def _render(host: BillingHost, folder: Path, templates: Path, allowed_shrink: in
     for warning in (*answer.warnings, *built.warnings):
         log.warning("%s: %s", host.name, warning)
     files = render_tree(built.state, templates=templates if templates.is_dir() else None)
-    return Rendered(source=host.name, folder=folder, files=files, before=_files_on_disk(folder), state=built.state)
-
-
-def _files_on_disk(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*.yml"))
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    }
+    return Rendered(
+        source=host.name,
+        folder=folder,
+        files=files,
+        before={name: path.read_bytes() for name, path in tree_files(folder).items()},
+        state=built.state,
+    )
 
 
 def report(result: Rendered, *, check: bool, show_diff: bool) -> None:

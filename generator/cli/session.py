@@ -14,7 +14,7 @@ from msgspec import Struct
 from generator.cli.logs import start_log
 from generator.cli.options import current_options
 from generator.desired.check import reference_problems
-from generator.desired.tree import load_tree, tree_digest
+from generator.desired.tree import load_tree
 from generator.errors import DocumentError, Problem, UsageError
 from generator.inventory.find import find_inventory
 from generator.inventory.limit import limit_hosts
@@ -105,7 +105,7 @@ def load_desired(session: Session) -> DesiredStates:
             continue
         problems += reference_problems(tree)
         states[source] = tree.state
-        digests[source] = tree_digest(session.desired_folder / source)
+        digests[source] = tree.digest
     if problems:
         raise DocumentError(problems)
     return DesiredStates(states, digests)
