@@ -81,13 +81,8 @@ def _render(host: BillingHost, folder: Path, templates: Path, allowed_shrink: in
     for warning in (*answer.warnings, *built.warnings):
         log.warning("%s: %s", host.name, warning)
     files = render_tree(built.state, templates=templates if templates.is_dir() else None)
-    return Rendered(
-        source=host.name,
-        folder=folder,
-        files=files,
-        before={name: path.read_bytes() for name, path in tree_files(folder).items()},
-        state=built.state,
-    )
+    before = {name: path.read_bytes() for name, path in tree_files(folder).items()}
+    return Rendered(source=host.name, folder=folder, files=files, before=before, state=built.state)
 
 
 def report(result: Rendered, *, check: bool, show_diff: bool) -> None:
