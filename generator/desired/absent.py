@@ -1,5 +1,6 @@
 """Keeping subscribers that a source of live sessions does not list just now: offline is not gone."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -8,20 +9,19 @@ from msgspec.structs import replace
 
 from generator.model import DesiredState, Group, Policy, Subscriber
 
-_FORM = "%Y-%m-%dT%H:%MZ"
-_LENGTH = len("2024-01-01T00:00Z")
+_FORM = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z")
 
 
 def write_time(moment: datetime) -> str:
     """`moment`, an aware time, in UTC to the minute, as `absent.yml` has it."""
-    return moment.astimezone(UTC).strftime(_FORM)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def read_time(text: str) -> datetime:
     """The time that `write_time` wrote; raises `ValueError` for any other text."""
-    if len(text) != _LENGTH or not text.isascii():
+    if not _FORM.fullmatch(text):
         raise ValueError(f"{text!r} is not a time like 2024-01-31T23:59Z")
-    return datetime.strptime(text, _FORM).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 class Kept(Struct, frozen=True, kw_only=True):

@@ -54,7 +54,7 @@ def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally
     claimed = {rules.parse(each.ip).text for each in answer.rejected if each.ip}
     for position, record in enumerate(answer.services):
         keys, ranges, refused = _addresses(record, rules)
-        claimed.update(keys, ranges)
+        claimed.update(keys, ranges, (written for written, _ in refused if written))
         identity = _subscriber_id(record, host)
         name = clean_text(record.record) or "a record without a name"
         policy, why_not = _policy(record, policies)
