@@ -90,9 +90,7 @@ def _subscriber(key: str, value: Mapping[str, Any]) -> tuple[str, Subscriber]:
 
 
 def _policy(key: str, value: Mapping[str, Any]) -> tuple[str, Policy]:
-    return key, Policy(
-        name=key, id=value.get("id"), download=_limit(value["download"]), upload=_limit(value["upload"])
-    )
+    return key, Policy(name=key, id=value.get("id"), download=_limit(value["download"]), upload=_limit(value["upload"]))
 
 
 def _limit(value: Mapping[str, Any]) -> Limit:

@@ -17,9 +17,7 @@ ESCAPED = (
 
 PLAIN = "[A-Za-z][A-Za-z0-9_./+-]*"
 
-KEYWORDS = frozenset(
-    {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "inf", "infinity", "nan"}
-)
+KEYWORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "inf", "infinity", "nan"})
 """Texts, in small letters, that some reader does not take for text."""
 
 LIMIT_FIELDS = (

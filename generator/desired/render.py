@@ -102,9 +102,7 @@ class _Renderer:
             file = Path(error.filename) if error.filename else path
             return Problem(what=f"template: {error.message}", file=file, line=error.lineno, column=1)
         # Jinja2 writes the template's own file and line into the traceback.
-        frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".j2")
-        ]
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".j2")]
         file, number = (Path(frames[-1].filename), frames[-1].lineno or 0) if frames else (path, 0)
         what = f"template: {error or type(error).__name__}"
         return Problem(what=what, file=file, line=number, column=1 if number else 0)

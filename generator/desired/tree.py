@@ -68,9 +68,7 @@ class LoadedTree:
         name = SUBSCRIBERS if kind == SUBSCRIBERS else f"{kind}.yml"
         return Location(self.folder / name)
 
-    def problem(
-        self, what: str, kind: str, key: str, *, field: str | None = None, fix: str | None = None
-    ) -> Problem:
+    def problem(self, what: str, kind: str, key: str, *, field: str | None = None, fix: str | None = None) -> Problem:
         """A problem with `key` of `kind`, at its place."""
         place = self.place(kind, key, field)
         return Problem(what=what, file=place.file, line=place.line, column=place.column, key=key, fix=fix)

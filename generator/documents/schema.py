@@ -58,12 +58,20 @@ def schema_problems(document: Document, name: str) -> list[Problem]:
 def schema_findings(data: Any, name: str) -> list[Finding]:
     """Every way in which plain `data` breaks the schema `name`, by its path in the data.
 
-    Data that JSON does not have (dates, keys that are not text) is found first; then only that is told.
+    What JSON does not have (dates, keys that are not text) is found too; the part of the data under the
+    same key of the root is then not checked further.
     """
     outside = list(_outside_json(data, ()))
-    if outside:
+    beyond = {found.path[0] for found in outside if found.path}
+    if outside and not isinstance(data, dict):
         return outside
-    return [found for error in _validator(name).iter_errors(data) for found in findings(error, _rule(error, name))]
+    rest = {key: value for key, value in data.items() if key not in beyond} if beyond else data
+    return outside + [
+        found
+        for error in _validator(name).iter_errors(rest)
+        for found in findings(error, _rule(error, name))
+        if found.path or found.missing not in beyond
+    ]
 
 
 def resolve_ref(reference: str, name: str) -> dict[str, Any]:

@@ -130,6 +130,8 @@ def _type_fix(value: Any, types: list[str]) -> str | None:
         return "write true or false without quotes"
     if isinstance(value, str) and "array" in types:
         return f"write a list: [{value}]" if value.isprintable() else None
+    if isinstance(value, list) and "object" in types:
+        return "write a colon after each name instead of a dash before it"
     if isinstance(value, int | float) and "string" in types:
         return "put it in quotes"
     return None

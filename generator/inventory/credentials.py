@@ -33,9 +33,9 @@ def read_credentials(resolver: Resolver, shape: Shape, *, host: str, wanted: boo
             raw = resolver.resolve(CREDENTIALS)
         except DocumentError as error:
             return Credentials(secrets={}, stand_in=_stand_ins(shape), problems=error.problems)
-        values = raw if isinstance(raw, dict) else {}
+        values = _known(raw, shape)
     else:
-        values = _resolved(resolver, raw, problems) if isinstance(raw, dict) else {}
+        values = _resolved(resolver, _known(raw, shape), problems)
     for name, value in values.items():
         what, fix = _wrong(value)
         if what:
@@ -49,6 +49,11 @@ def _unread(raw: Any, shape: Shape) -> Credentials:
     stand_in = _stand_ins(shape) if is_template(raw) else _kind(raw)
     names = [*shape.credential_names(), *(stand_in if isinstance(stand_in, dict) else ())]
     return Credentials(secrets={name: Secret("") for name in names}, stand_in=stand_in, problems=[])
+
+
+def _known(raw: Any, shape: Shape) -> dict[str, Any]:
+    """What stands under a known name; other names are for the schema, they may be secrets themselves."""
+    return {name: raw[name] for name in shape.known_credentials() if name in raw} if isinstance(raw, dict) else {}
 
 
 def _resolved(resolver: Resolver, raw: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:

@@ -1,23 +1,23 @@
 """Loads an inventory: hosts.yml, group_vars, host_vars and secrets → typed settings (design section 2)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from generator.errors import DocumentError, Problem
+from generator.inventory.checks import check_host
 from generator.inventory.convert import billing_host, bqn_host
 from generator.inventory.graph import ALL, Graph
 from generator.inventory.lookups import Lookups
 from generator.inventory.merge import Merged, merge
 from generator.inventory.reading import HostReading
-from generator.inventory.settings import BillingHost, BqnHost, Inventory
+from generator.inventory.settings import Inventory
 from generator.inventory.shape import BILLING, BQN
 from generator.inventory.templating import Resolver, template_names
 from generator.inventory.unknown import missing_kinds, unknown_variables, unread_files
 
 _Groups = Mapping[str, tuple[str, ...]]
-_Host = TypeVar("_Host", BillingHost, BqnHost)
 
 KINDS = frozenset({BILLING, BQN})
 
@@ -37,13 +37,19 @@ def load_inventory(folder: Path, *, environ: Mapping[str, str], credentials: fro
         for host, kind in kinds.items()
     ]
     problems += _unknown(merged, readings, groups=groups)
-    names = {host: None for host, kind in kinds.items() if kind == BILLING}
-    billing = _converted(readings, BILLING, lambda read: billing_host(read, folder))
-    bqn = _converted(readings, BQN, lambda read: bqn_host(read, folder, billing=names))
+    sources = [host for host, kind in kinds.items() if kind == BILLING]
+    for read in readings:
+        check_host(read, folder, sources=sources)
     problems += [problem for read in readings for problem in read.problems]
     if problems:
-        raise DocumentError(problems)
+        raise DocumentError(sorted(problems, key=_place))
+    billing = {read.name: billing_host(read, folder) for read in readings if read.kind == BILLING}
+    bqn = {read.name: bqn_host(read, folder, sources=sources) for read in readings if read.kind == BQN}
     return Inventory(folder=folder, billing=billing, bqn=bqn, groups=groups)
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    return (str(problem.file), problem.line, problem.column)
 
 
 def _kinds(graph: Graph, problems: list[Problem]) -> dict[str, str]:
@@ -111,7 +117,3 @@ def _unknown(merged: Merged, readings: list[HostReading], *, groups: _Groups) ->
             if problem not in told:
                 told.add(problem)
                 yield problem
-
-
-def _converted(readings: list[HostReading], kind: str, convert: Callable[[HostReading], _Host]) -> dict[str, _Host]:
-    return {read.name: convert(read) for read in readings if read.kind == kind and not read.problems}

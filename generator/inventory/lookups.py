@@ -14,11 +14,14 @@ _MAX_FILE = 1_048_576
 
 
 class LookupFailedError(Exception):
-    """A lookup that cannot be: what, and what to do; the resolver adds the place."""
+    """A lookup that cannot be: what, and what to do; the resolver adds the place.
 
-    def __init__(self, what: str, fix: str | None = None) -> None:
+    `name` is what the message says that the template asked for: it may itself be the result of a template.
+    """
+
+    def __init__(self, what: str, *, name: str, fix: str | None = None) -> None:
         super().__init__(what)
-        self.fix = fix
+        self.name, self.fix = name, fix
 
 
 class Lookups:
@@ -32,10 +35,11 @@ class Lookups:
         kind = str(plugin).removeprefix("ansible.builtin.")
         if kind not in ("env", "file"):
             what = f"lookup({shown(kind)}) is not available here"
-            raise LookupFailedError(what, "there are lookup('env', 'NAME') and lookup('file', 'PATH')")
+            raise LookupFailedError(what, name=kind, fix="there are lookup('env', 'NAME') and lookup('file', 'PATH')")
         allowed = {"default"} if kind == "env" else set()
         if len(terms) != 1 or not isinstance(terms[0], str) or not terms[0] or set(options) - allowed:
-            raise LookupFailedError(f"lookup({shown(kind)}) takes one name", f"write lookup('{kind}', 'NAME')")
+            what = f"lookup({shown(kind)}) takes one name"
+            raise LookupFailedError(what, name=kind, fix=f"write lookup('{kind}', 'NAME')")
         return self._file(terms[0]) if kind == "file" else self._variable(terms[0], options)
 
     def _variable(self, name: str, options: dict[str, Any]) -> Any:
@@ -45,13 +49,15 @@ class Lookups:
     def _file(self, name: str) -> str:
         file = self._folder / name
         if not file.is_file():
-            raise LookupFailedError(f"there is no file {file}", "paths count from the inventory folder")
+            raise LookupFailedError(f"there is no file {file}", name=name, fix="paths count from the inventory folder")
         if file.stat().st_size > _MAX_FILE:
-            raise LookupFailedError(f"the file {file} is larger than {_MAX_FILE} bytes")
+            raise LookupFailedError(f"the file {file} is larger than {_MAX_FILE} bytes", name=name)
         try:
             text = read_text(file)
         except DocumentError as error:
-            raise LookupFailedError(f"the file {file} {error.problems[0].what}") from None
+            raise LookupFailedError(f"the file {file} {error.problems[0].what}", name=name) from None
         if text.startswith(VAULT_MARK):
-            raise LookupFailedError(f"the file {file} is encrypted with Ansible Vault, which this version cannot read")
+            raise LookupFailedError(
+                f"the file {file} is encrypted with Ansible Vault, which this version cannot read", name=name
+            )
         return text.rstrip("\r\n")

@@ -23,7 +23,7 @@ def expand_host(pattern: str) -> tuple[list[str], int | None]:
     """
     name, port = _split_port(pattern)
     parts = _RANGE.split(name)
-    if len(parts) == 1 and "[" not in name:
+    if len(parts) == 1 and not set("[]") & set(name):
         return [name], port
     if any("[" in part or "]" in part for part in parts[::2]):
         raise RangeError(f"the range in {pattern} has no end or no beginning")

@@ -27,8 +27,15 @@ class HostReading:
         self._graph, self._resolver, self._wanted = graph, resolver, wanted
         self._variables = resolver.variables
         self._broken: set[str] = set()
+        """Settings with a template that failed: they have no value."""
+        self._faulty: set[str] = set()
+        """Settings with a value that breaks the schema."""
         self.shape = self._shape()
         self._read()
+
+    def sound(self, setting: str) -> bool:
+        """Whether the setting has a value in which the schemas found no fault."""
+        return setting in self.values and setting not in self._faulty
 
     def at(
         self, path: _Path, what: str, *, fix: str | None = None, of_key: bool = False, key: str | None = None
@@ -114,9 +121,11 @@ class HostReading:
 
     def _keep(self, found: Finding) -> None:
         path = found.path
+        self._faulty.update(path[:1])
         if found.missing is not None:
             key = ".".join(str(part) for part in (*path, found.missing))
-            self.at(path, found.what, fix=found.fix, key=key)
+            about = self.shape.rules.get(key, {}).get("description")
+            self.at(path, found.what, fix=f"add {key}: {about}" if about else found.fix, key=key)
         elif path[0] != CREDENTIALS:
             self.at(path, found.what, fix=found.fix, of_key=found.of_key)
         elif found.of_key:

@@ -27,14 +27,16 @@ class MissingError(Exception):
 class Missing(StrictUndefined):
     """A value that is not there: `default()` may stand in for it, any other use is a `MissingError`.
 
-    `environment_variable` is the name of the one that is not set, where it is one.
+    `environment_variable` is the name of the one that is not set, where it is one. `origin` is where the
+    template stands that gave it.
     """
 
-    __slots__ = ("environment_variable",)
+    __slots__ = ("environment_variable", "origin")
 
     def __init__(self, *args: Any, environment_variable: str | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self.environment_variable = environment_variable
+        self.origin: tuple[str, tuple[Any, ...]] | None = None
         self._undefined_exception = partial(MissingError, self)  # type: ignore[assignment]
 
     def variable(self) -> str | None:

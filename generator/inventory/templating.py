@@ -95,17 +95,23 @@ class Resolver:
             return [self.value(part, _below(link, index)) for index, part in enumerate(raw)]
         return self._evaluate(raw, link) if is_template(raw) else raw
 
+    def guard(self, name: str) -> None:
+        """Raise `LookupFailedError` where a setting that is told openly would stand for a credential."""
+        if name == CREDENTIALS and self._root[0] != CREDENTIALS:
+            what = f"{CREDENTIALS} cannot stand in another setting"
+            raise LookupFailedError(what, name=name, fix="take it out: other settings are no secrets")
+
     def _evaluate(self, text: str, link: _Link) -> Any:
         if link in self._chain or len(self._chain) >= MAX_CHAIN:
             names = " → ".join(_dotted(each) for each in (*self._chain, link))
             raise self._failure(f"these variables stand for one another: {names}", link, "give one a value")
         self._chain.append(link)
         try:
-            return compiled(text).run(_Names(self))
+            value = compiled(text).run(_Names(self))
         except MissingError as error:
             raise self._missing(error.value, link, text) from None
         except LookupFailedError as failure:
-            raise self._failure(str(failure), link, failure.fix) from None
+            raise self._lookup_failure(failure, link, text) from None
         except TemplateSyntaxError as error:
             fix = "text with {{ or {% that is no template stands between {% raw %} and {% endraw %}"
             raise self._failure(f"not a valid template{self._why(error, link)}", link, fix) from None
@@ -113,6 +119,9 @@ class Resolver:
             raise self._failure(f"the template cannot be worked out{self._why(error, link)}", link) from None
         finally:
             self._chain.pop()
+        if isinstance(value, Missing):
+            value.origin = value.origin or link
+        return value
 
     def _plain(self, value: Any, link: _Link) -> Any:
         """`value` as dicts, lists and scalars, every lazy part resolved."""
@@ -145,12 +154,20 @@ class Resolver:
     def _why(self, error: BaseException, link: _Link) -> str:
         if self._hidden(link) or not isinstance(error, _QUOTING):
             return f" ({type(error).__name__})"
-        return f": {shown(str(error))[1:-1]}"
+        text = error.message if isinstance(error, TemplateError) else str(error)
+        return f": {shown(text)[1:-1]}"
+
+    def _lookup_failure(self, failure: LookupFailedError, link: _Link, text: str) -> DocumentError:
+        if self._hidden(link) and failure.name not in text:
+            return self._failure("a lookup for this credential found nothing", link)
+        return self._failure(str(failure), link, failure.fix)
 
     def _missing(self, value: Missing, link: _Link, text: str) -> DocumentError:
-        if value.environment_variable is not None:
-            name = value.environment_variable
-            return self._failure(f"the environment variable {name} is not set", link, f"export {name}=...")
+        link = value.origin or link
+        name = value.environment_variable
+        if name is not None:
+            what = f"the environment variable {name} is not set"
+            return self._lookup_failure(LookupFailedError(what, name=name, fix=f"export {name}=..."), link, text)
         variable = value.variable()
         if variable is not None:
             near = suggestion(variable, [name for name in self.variables if name != link[0]])
@@ -206,6 +223,7 @@ class _Names(Mapping[str, Any]):
         if key in self._resolver.magic:
             return self._resolver.magic[key]
         if key in self._resolver.variables:
+            self._resolver.guard(key)
             return self._resolver.value(self._resolver.variables[key].value, (key, ()))
         return _HELPERS[key]
 

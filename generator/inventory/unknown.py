@@ -67,7 +67,7 @@ def missing_kinds(graph: Graph) -> Iterator[Problem]:
         if meant:
             path = (meant,) if meant in graph.document.data else ("all", "children", meant)
             yield graph.document.problem(
-                f"the group {meant} says nothing of what its hosts are",
+                f"the hosts of the group {meant} are neither billing systems nor BQNs",
                 path,
                 of_key=True,
                 fix=f"did you mean {kind}?",

@@ -2,7 +2,8 @@
 
 Which files belong to a name is Ansible's rule (ansible-core, vars plugin host_group_vars): the first that
 exists of `NAME`, `NAME.yml`, `NAME.yaml`, `NAME.json`; a folder gives its files in sorted order, folders
-in it too; hidden files and backups (`~`) are passed over.
+in it too; hidden files and backups (`~`) are passed over. A link that leads nowhere is an error here:
+Ansible passes over it, and over the settings behind it.
 """
 
 import json
@@ -101,7 +102,7 @@ def variable_files(folder: Path, name: str) -> list[Path]:
         found = folder / f"{name}{ending}"
         if found.is_dir():
             return _files_in(found)
-        if found.exists():
+        if found.exists() or found.is_symlink():
             return [found]
     return []
 
@@ -113,6 +114,6 @@ def _files_in(folder: Path) -> list[Path]:
             continue
         if path.is_dir() and not path.suffix:
             found += _files_in(path)
-        elif path.is_file() and path.suffix in _ENDINGS:
+        elif (path.is_file() or path.is_symlink()) and path.suffix in _ENDINGS:
             found.append(path)
     return found
