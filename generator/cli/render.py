@@ -109,13 +109,23 @@ def diff_lines(result: Rendered) -> Iterator[str]:
         if before == after:
             continue
         yield f"--- {result.source}/{name}"
-        yield from (f"-{printable(line)}" for line in before if line not in after)
-        yield from (f"+{printable(line)}" for line in after if line not in before)
+        come = {_key(line): line for line in after if line not in before}
+        for line in before:
+            if line not in after:
+                yield f"-{printable(line)}"
+                if _key(line) in come:
+                    yield f"+{printable(come.pop(_key(line)))}"
+        yield from (f"+{printable(line)}" for line in come.values())
 
 
 def _lines(content: bytes | None) -> dict[str, None]:
     """The lines of a file in their order, quick to look up."""
     return dict.fromkeys((content or b"").decode("utf-8", "replace").split("\n"))
+
+
+def _key(line: str) -> str:
+    """What a line is about: the key of its object, or all of it."""
+    return line.split(": ", 1)[0]
 
 
 def exit_code(results: list[Rendered], *, check: bool) -> Exit:

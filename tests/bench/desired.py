@@ -48,7 +48,7 @@ def _answer(count: int) -> BillingAnswer:
 def _timed(what: str, work: Callable[[], T]) -> T:
     start = time.perf_counter()
     result = work()
-    print(f"{what:8} {time.perf_counter() - start:6.2f} s")  # noqa: T201 - the result of a script
+    print(f"{what:8} {time.perf_counter() - start:6.2f} s")
     return result
 
 

@@ -28,7 +28,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = folder / "empty"
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
-    find = ["--no-index", "--find-links", WHEELHOUSE]
+    find = ["--no-index", "--find-links", str(WHEELHOUSE)]
     run(python, "-m", "pip", "--disable-pip-version-check", "--isolated", "install", *find, wheel, cwd=folder)
     return environment / "bin" / "bqnctl"
 
