@@ -39,7 +39,7 @@ def clean_environment(home: Path) -> dict[str, str]:
 
 def test_the_demo_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     out = run(installed, "demo", cwd=tmp_path, env=clean_environment(tmp_path))
-    assert out.count("no changes") == 2
+    assert out.count("2 appliances: no changes") == 2
     assert (tmp_path / "bqnctl-demo" / "hosts.yml").is_file()
 
 
