@@ -57,13 +57,14 @@ def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally
         claimed.update(keys, ranges, (written for written, _ in refused if written))
         identity = _subscriber_id(record, host)
         name = clean_text(record.record) or "a record without a name"
-        left_out = partial(Rejected, record=name, id=identity, plan=clean_text(record.plan or "") or None)
-        rejected += [left_out(ip=written, reason=why) for written, why in refused]
         policy, why_not = _policy(record, policies)
         if policy is None:
-            rejected += [left_out(ip=ip, reason=why_not) for ip in (*keys, *ranges)]
-            continue
-        if not keys and not ranges:
+            refused += [(address, why_not) for address in (*keys, *ranges)]
+        if refused:
+            plan = clean_text(record.plan or "") or None
+            left_out = partial(Rejected, record=name, id=identity, plan=plan)
+            rejected += [left_out(ip=written, reason=why) for written, why in refused]
+        if policy is None or not (keys or ranges):
             continue
         if identity is None:
             tally.add(f"subscribers without the {host.subscriber_id} that subscriber_id asks for", name)
