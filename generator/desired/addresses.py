@@ -49,7 +49,7 @@ def _never(**kinds: tuple[str, ...]) -> tuple[_Span, ...]:
     return tuple(
         span
         for what, networks in kinds.items()
-        for span in _spans(map(ip_network, networks), f"a {what.replace('_', '-')} address")
+        for span in _spans(map(ip_network, networks), f"{what.replace('_', '-')} address")
     )
 
 

@@ -31,11 +31,9 @@ def standing(statuses: Mapping[str, str], host: BillingHost, tally: Tally, *, ex
     if not status:
         tally.add("records without a status, taken as active", example)
         return _GOOD
-    return (
-        _GOOD
-        if status.casefold() in _folded(host.active_statuses)
-        else Standing(blocked=True, reason=f"status {status}")
-    )
+    if status.casefold() in _folded(host.active_statuses):
+        return _GOOD
+    return Standing(blocked=True, reason=f"status {status}")
 
 
 @cache

@@ -59,13 +59,12 @@ def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally
         name = clean_text(record.record) or "a record without a name"
         policy, why_not = _policy(record, policies)
         if policy is None:
-            refused += [(ip, why_not) for ip in (*keys, *ranges)]
+            refused += [(address, why_not) for address in (*keys, *ranges)]
         if refused:
-            left_out = partial(Rejected, record=name, id=identity, plan=clean_text(record.plan or "") or None)
+            plan = clean_text(record.plan or "") or None
+            left_out = partial(Rejected, record=name, id=identity, plan=plan)
             rejected += [left_out(ip=written, reason=why) for written, why in refused]
-        if policy is None:
-            continue
-        if not keys and not ranges:
+        if policy is None or not (keys or ranges):
             continue
         if identity is None:
             tally.add(f"subscribers without the {host.subscriber_id} that subscriber_id asks for", name)

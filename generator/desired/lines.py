@@ -6,6 +6,7 @@ in double quotes, with what does not print, bidirectional controls and line sepa
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from generator.model import Group, Limit, Policy, Rejected, Subscriber
 
@@ -38,6 +39,10 @@ def scalar(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.lower() not in KEYWORDS and not _MAC.fullmatch(text):
         return text
     return quoted(text)
+
+
+_recurring = lru_cache(maxsize=65_536)(scalar)
+"""For names of policies and groups, which stand on many lines."""
 
 
 def quoted(text: str) -> str:
@@ -75,12 +80,17 @@ def absent_line(ip: str, since: str) -> str:
 
 
 def _subscriber(item: Subscriber) -> str:
-    parts = _known({"id": item.id, "policy": item.policy})
+    parts = []
+    if item.id is not None:
+        parts.append(f"id: {scalar(item.id)}")
+    if item.policy is not None:
+        parts.append(f"policy: {_recurring(item.policy)}")
     if item.blocked:
         parts.append("blocked: true")
-    parts += _known({"reason": item.reason})
+    if item.reason is not None:
+        parts.append(f"reason: {_recurring(item.reason)}")
     if item.groups:
-        parts.append(f"groups: [{', '.join(map(scalar, item.groups))}]")
+        parts.append(f"groups: [{', '.join(map(_recurring, item.groups))}]")
     return f"{address(item.ip)}: {{{', '.join(parts)}}}"
 
 

@@ -2,21 +2,26 @@
 
 import socket
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
 
+_V6_NUMBER = partial(socket.inet_pton, socket.AF_INET6)
 
-def address_key(ip: str) -> tuple[int, bytes]:
-    """A sort key for a canonical address: its family, then its number."""
-    if ":" in ip:
-        return 6, socket.inet_pton(socket.AF_INET6, ip)
-    return 4, socket.inet_pton(socket.AF_INET, ip)
+
+def sorted_addresses(ips: Iterable[str]) -> list[str]:
+    """Canonical addresses by number, IPv4 before IPv6."""
+    v4: list[str] = []
+    v6: list[str] = []
+    for ip in ips:
+        (v6 if ":" in ip else v4).append(ip)
+    return sorted(v4, key=socket.inet_aton) + sorted(v6, key=_V6_NUMBER)
 
 
 def by_address(items: Mapping[str, T]) -> dict[str, T]:
     """`items`, keyed by address, in the order of the addresses."""
-    return {ip: items[ip] for ip in sorted(items, key=address_key)}
+    return {ip: items[ip] for ip in sorted_addresses(items)}
 
 
 def by_name(items: Mapping[str, T]) -> dict[str, T]:
@@ -29,7 +34,7 @@ def shard_name(ip: str) -> str:
     if ":" not in ip:
         first, second, _ = ip.split(".", 2)
         return f"{first}.{second}.0.0_16.yml"
-    packed = socket.inet_pton(socket.AF_INET6, ip)
+    packed = _V6_NUMBER(ip)
     return f"{packed[:2].hex().lstrip('0') or '0'}_{packed[2:4].hex().lstrip('0') or '0'}_32.yml"
 
 

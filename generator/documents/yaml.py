@@ -45,15 +45,15 @@ _AMBIGUOUS = re.compile(
     r"""  ~ | = | << | null | Null | NULL
         | [yYnN] | [yY]es | YES | [nN]o | NO | [oO]n | ON | [oO]ff | OFF
         | [tT]rue | TRUE | [fF]alse | FALSE
-        | [-+]? 0 [oO]? [0-7_]+ | [-+]? 0b [01_]+ | [-+]? 0x [0-9a-fA-F_]+
-        | [-+]? (?: [0-9] [0-9_]* )? \.? [0-9_]+ \.? (?: [eE] [-+]? [0-9]+ )?
-        | [-+]? [0-9] [0-9_]* \. [0-9_]* (?: [eE] [-+]? [0-9]+ )?
-        | [-+]? [0-9] [0-9_]* (?: : [0-5]? [0-9] )+ (?: \. [0-9_]* )?
+        | [-+]? 0 [oO]? [0-7_]++ | [-+]? 0b [01_]++ | [-+]? 0x [0-9a-fA-F_]++
+        | (?= [-+._]*+ [0-9] ) [-+]? [0-9_]*+ \.? [0-9_]*+ \.? (?: [eE] [-+]? [0-9]++ )?
+        | [-+]? [0-9] [0-9_]*+ (?: : [0-5]? [0-9] )+ (?: \. [0-9_]* )?
         | [-+]? \. (?: inf | Inf | INF ) | \. (?: nan | NaN | NAN )
         | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} (?: (?: [Tt] | [ \t]+ ) [0-9].* )?
     """,
     re.VERBOSE,
 )
+"""Possessive, so that a scalar of a million digits takes no longer than its length."""
 
 
 class Dialect(Enum):
@@ -153,6 +153,11 @@ def parse(text: str, file: Path, dialect: Dialect, *, first_line: int = 1) -> Do
     builder = _Builder(file, dialect, first_line - 1)
     try:
         builder.run(yaml.cyaml.CParser(text))  # type: ignore[attr-defined]
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        what = f"the lone surrogate U+{ord(text[error.start]):04X} is no character"
+        column = error.start - text.rfind("\n", 0, error.start)
+        raise DocumentError([Problem(what=what, file=file, line=line + first_line - 1, column=column)]) from error
     except yaml.YAMLError as error:
         builder.syntax(error, text)
     if builder.problems:
@@ -209,7 +214,8 @@ class _Builder:
             what = f"not valid YAML: {error.problem or error.context}"
             line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         elif isinstance(error, yaml.reader.ReaderError):
-            position = int(error.position)
+            # libyaml counts bytes of the UTF-8 it was given.
+            position = len(text.encode()[: int(error.position)].decode(errors="ignore"))
             line = text.count("\n", 0, position) + 1
             column = position - text.rfind("\n", 0, position)
             what = f"not valid YAML: {error.reason}"

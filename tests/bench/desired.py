@@ -1,4 +1,4 @@
-"""Times of building, rendering, saving and loading a desired state: `python tests/bench/desired.py [COUNT]`."""
+"""Times of building, rendering, saving and loading a tree: `python tests/bench/desired.py [COUNT]`."""
 
 import sys
 import tempfile
@@ -19,9 +19,10 @@ from generator.net.tls import TlsSettings
 T = TypeVar("T")
 
 HOST = BillingHost(
-    name="bench", system="splynx", host="192.0.2.1", port=443, timeout_s=10, tls=TlsSettings(), credentials={},
-    mode="pull", subscriber_id="login", block_inactive=True, active_statuses=("active",), block_on="status",
-    rate_scaling=Scaling(), policy_names="service", subscriber_groups=True, dual_stack_groups=False,
+    name="bench", system="splynx", host="192.0.2.1", port=443, timeout_s=10, tls=TlsSettings(),
+    credentials={}, mode="pull", subscriber_id="login", block_inactive=True, active_statuses=("active",),
+    block_on="status", rate_scaling=Scaling(), policy_names="service",
+    subscriber_groups=True, dual_stack_groups=False,
     ip_versions=(4,), ipv6_prefix=64, zero_rate="reject", block_rates=BlockRates(), networks=(),
     keep_absent_s=172_800, services_per_ip="first", plan_rates={}, equipment_categories=(1,),
     requests_per_second=None, max_shrink_percent=20,

@@ -1,0 +1,85 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from generator.desired.build import Built, build
+from generator.inventory.settings import BillingHost, BlockRates, Scaling
+from generator.model import BillingAnswer, DesiredState, Limit, PlanRecord, ServiceRecord
+from generator.net.tls import TlsSettings
+
+NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+
+
+def make_host(**changes: Any) -> BillingHost:
+    settings: dict[str, Any] = {
+        "name": "billing-1", "system": "splynx", "host": "192.0.2.1", "port": 443, "timeout_s": 10.0,
+        "tls": TlsSettings(), "credentials": {}, "mode": "pull", "subscriber_id": "login",
+        "block_inactive": True, "active_statuses": ("active",), "block_on": "status",
+        "rate_scaling": Scaling(), "policy_names": "service", "subscriber_groups": True,
+        "dual_stack_groups": False, "ip_versions": (4,), "ipv6_prefix": 64, "zero_rate": "reject",
+        "block_rates": BlockRates(), "networks": (), "keep_absent_s": 0, "services_per_ip": "first",
+        "plan_rates": {}, "equipment_categories": (1,), "requests_per_second": None,
+        "max_shrink_percent": 20,
+    }  # fmt: skip
+    return BillingHost(**(settings | changes))
+
+
+def make_plan(plan_id: str = "17", name: str = "Home 50M", **changes: Any) -> PlanRecord:
+    given = {"download": Limit(rate=50_000), "upload": Limit(rate=10_000)} | changes
+    return PlanRecord(id=plan_id, name=name, **given)
+
+
+def make_service(number: int, *addresses: str, **changes: Any) -> ServiceRecord:
+    given: dict[str, Any] = {
+        "record": f"session {number}", "plan": "17", "ids": {"login": f"user {number}"},
+        "addresses": addresses, "statuses": {"status": "active"}, "rank": (number,),
+    }  # fmt: skip
+    return ServiceRecord(**(given | changes))
+
+
+class Maker:
+    """What tests of building need, at hand in one fixture."""
+
+    host = staticmethod(make_host)
+    plan = staticmethod(make_plan)
+    service = staticmethod(make_service)
+    now = NOW
+
+    def answer(
+        self, *services: ServiceRecord, plans: tuple[PlanRecord, ...] | None = None, **rest: Any
+    ) -> BillingAnswer:
+        return BillingAnswer(plans=(make_plan(),) if plans is None else plans, services=services, **rest)
+
+    def build(
+        self,
+        *services: ServiceRecord,
+        plans: tuple[PlanRecord, ...] | None = None,
+        previous: DesiredState | None = None,
+        now: datetime = NOW,
+        answer: dict[str, Any] | None = None,
+        **host: Any,
+    ) -> Built:
+        return build(
+            self.answer(*services, plans=plans, **(answer or {})),
+            make_host(**host),
+            previous=previous,
+            now=now,
+        )
+
+
+@pytest.fixture
+def make() -> Maker:
+    return Maker()
+
+
+@pytest.fixture
+def tree_text() -> Callable[[str], str]:
+    """The text of a small file of a kind, as the writer makes it."""
+    content = {
+        "policies": '  Home: {id: "17", download: {rate: 50000}, upload: {rate: unlimited}}\n',
+        "groups": "  L1-AP: {type: access-point}\n",
+        "subscribers": "  10.0.0.1: {id: ana, policy: Home, groups: [L1-AP]}\n",
+    }
+    return lambda kind: f"# a comment\n{kind}:\n{content[kind]}"
