@@ -10,12 +10,10 @@ unchanged YAML records with its YamlProvider on both sides.
 import argparse
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,18 +37,28 @@ class Run(msgspec.Struct, frozen=True):
     megabytes: float
 
 
+# Run in a small process of its own: a child's peak memory counts its parent's until it has become itself.
+MEASURE = """
+import json, os, subprocess, sys, time
+with open(sys.argv[1], "wb") as output:
+    started = time.perf_counter()
+    process = subprocess.Popen(sys.argv[2:], stdout=output, stderr=subprocess.STDOUT)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+print(json.dumps([os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss / 1024]))
+"""
+
+
 def timed(command: list[str], *, cwd: Path = ROOT, expect: int = 0) -> Run:
     """Run a command to its end and measure it; a wrong exit code ends the bench."""
-    with tempfile.TemporaryFile() as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != expect:
-            output.seek(0)
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{output.read()[-3000:].decode()}")
-    return Run(seconds, usage.ru_maxrss / 1024)
+    with tempfile.NamedTemporaryFile() as output:
+        measured = subprocess.run(
+            [PYTHON, "-S", "-c", MEASURE, output.name, *command], cwd=cwd, capture_output=True, check=True
+        )
+        code, seconds, megabytes = json.loads(measured.stdout)
+        if code != expect:
+            raise SystemExit(f"{' '.join(command)} ended with {code}:\n{output.read()[-3000:].decode()}")
+    return Run(seconds, megabytes)
 
 
 @contextlib.contextmanager
