@@ -25,7 +25,8 @@ def problem(text: str, dialect: Dialect = Dialect.STRICT) -> tuple[str, int, int
 @pytest.mark.parametrize(
     "text",
     ["no", "Y", "On", "~", "0123", "0o17", "0x1F", "0b1", "1e3", "1_000", "1.", ".5", "+1", "12:30",
-     "12:30:45.6", "2024-01-01", "2024-01-01T00:00Z", "=", "<<", ".inf", "-.INF", ".nan", "Null", "TRUE", "-0", "9" * 19],
+     "12:30:45.6", "2024-01-01", "2024-01-01T00:00Z", "=", "<<", ".inf", "-.INF", ".nan", "Null", "TRUE",
+     "-0", "9" * 19],
 )  # fmt: skip
 def test_what_two_readers_would_read_differently_must_be_quoted(text: str) -> None:
     what, line, column = problem(f"a: 1\nkey:   {text}\n")
@@ -45,25 +46,7 @@ def test_a_plain_scalar_that_is_accepted_as_text_is_text_in_yaml_1_1_too(text: s
         assert yaml.load(f"- {text}", Loader=yaml.CSafeLoader) == [strict]
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("null", None),
-        ("", None),
-        ("true", True),
-        ("-5", -5),
-        ("1.5", 1.5),
-        ("10.20.30.40", "10.20.30.40"),
-        ("_", "_"),
-    ],
-)
-def test_what_all_readers_read_alike_needs_no_quotes(text: str, value: Any) -> None:
-    assert parse(f"k: {text}", FILE, Dialect.STRICT).data == {"k": value}
-
-
-@pytest.mark.parametrize(
-    "text", ["1" * 200_000 + "x", "0" * 200_000 + "x", "1:" * 100_000 + "x", "_" * 200_000 + "x"]
-)
+@pytest.mark.parametrize("repeated", ["1", "0", "_", "1:", "1e"])
 def test_a_very_long_scalar_is_read(repeated: str) -> None:
     """With a pattern that backtracks this would take minutes."""
     text = repeated * 200_000 + "x"
