@@ -108,7 +108,7 @@ def _addresses(
     ranges: dict[str, None] = {}
     other: list[str] = []
     refused: dict[tuple[str | None, str], None] = {}
-    for written in record.addresses:
+    for written in filter(str.strip, record.addresses):
         parsed = rules.parse(written)
         if parsed.use is Use.KEY:
             keys[parsed.text] = None
@@ -117,7 +117,7 @@ def _addresses(
         elif parsed.use is Use.OTHER_FAMILY:
             other.append(parsed.text)
         else:
-            refused[parsed.text or None, parsed.reason if parsed.text else "no address"] = None
+            refused[parsed.text or None, parsed.reason] = None
     if not keys and not ranges and not refused:
         if other:
             refused[other[0], "ip_versions leaves out its only address"] = None

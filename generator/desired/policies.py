@@ -42,11 +42,11 @@ def make_policies(plans: Iterable[PlanRecord], host: BillingHost, tally: Tally) 
             limits[plan_id] = found
     name_of = _names({plan_id: by_id[plan_id] for plan_id in limits}, limits, host, refused)
     policies = {BLOCK_POLICY: _block_policy(host)}
-    for plan_id in sorted(name_of, key=_id_order, reverse=True):
-        # Several ids under one name have equal limits (names from rates): the first id stands for them.
-        name = name_of[plan_id]
+    for plan_id, name in name_of.items():
+        # A name made from rates stands for every plan that has them: no plan's id is its own.
+        own_id = name if host.policy_names == "rates" else clean_text(plan_id)
         download, upload = limits[plan_id]
-        policies[name] = Policy(name=name, id=clean_text(plan_id), download=download, upload=upload)
+        policies[name] = Policy(name=name, id=own_id, download=download, upload=upload)
     for name in policies:
         if len(name.encode()) > SHORT_NAME_BYTES:
             tally.add(f"policy names longer than {SHORT_NAME_BYTES} bytes, which a BQN may refuse", name)

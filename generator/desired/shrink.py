@@ -48,7 +48,7 @@ def _services(rejected: tuple[Rejected, ...]) -> int:
 
 def _places(service: ServiceRecord, host: BillingHost) -> int:
     """How many subscribers or rejected records a service makes: its addresses of the wanted families."""
-    addresses = {text.strip() for text in service.addresses}
+    addresses = {text.strip() for text in service.addresses} - {""}
     v6 = {text for text in addresses if ":" in text}
     families = {4: addresses - v6, 6: v6}
     wanted = {text for version in host.ip_versions for text in families[version]}

@@ -298,7 +298,8 @@ class _Builder:
 
     def _key(self, node: _Node, event: Any) -> Any:
         if isinstance(node.value, (dict, list)):
-            self._report("a collection cannot be a key", event)
+            what = "a collection cannot be a key"
+            self.problems.append(Problem(what=what, file=self.file, line=node.line, column=node.column))
             return None
         if self.dialect is Dialect.STRICT and not isinstance(node.value, str):
             shown = "an empty key" if node.value is None else f"{_shown(node.value)} as a key"

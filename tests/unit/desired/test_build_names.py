@@ -128,7 +128,7 @@ def test_equal_rates_share_a_policy_and_different_ones_never_do(make: Any) -> No
     assert set(state.policies) == {
         BLOCK_POLICY, "VP-10M/50M", "VP-10M/1M-10M/2M-5-1", "VP-10M/1M-10M/2M-5-2",
     }  # fmt: skip
-    assert state.policies["VP-10M/50M"].id == "9"
+    assert state.policies["VP-10M/50M"].id == "VP-10M/50M"
     assert {state.subscribers[f"10.0.0.{n}"].policy for n in (9, 10)} == {"VP-10M/50M"}
 
 
