@@ -116,7 +116,7 @@ class GroupRecord(Struct, frozen=True, kw_only=True, gc=False):
     type: str | None = None
 
 
-class ServiceRecord(Struct, frozen=True, kw_only=True):
+class ServiceRecord(Struct, frozen=True, kw_only=True, gc=False):
     """One sold service as the billing system has it: who, which plan, which addresses, which state.
 
     `record` names it for people ("session 98213"). `ids` holds every choice of `subscriber_id` that is
