@@ -93,11 +93,14 @@ def read_limit(wire: WireLimit | None) -> Limit:
     """The limit a BQN's rendering means: unset burst fillers and unlimited forms made one."""
     if wire is None:
         return Limit()
-    rate = None if wire.rate is None else int(wire.rate)
-    if rate is not None and (rate < 0 or rate >= _UNLIMITED_FROM):
-        rate = None
+    rate = None if wire.rate is None else effective_rate(int(wire.rate))
     bursts = {name: _set_or_none(getattr(wire, key)) for name, key in _BURST_FIELDS.items()}
     return Limit(rate=rate, **(bursts if bursts["burst_rate"] else {}))
+
+
+def effective_rate(rate: int | None) -> int | None:
+    """A rate as a BQN means it: from 100,000,000 kbps on, and below 0, it is unlimited (None)."""
+    return None if rate is None or rate < 0 or rate >= _UNLIMITED_FROM else rate
 
 
 def _set_or_none(value: float | None) -> int | None:

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -94,21 +94,27 @@ def load_desired(session: Session) -> DesiredStates:
         raise UsageError(
             f"no desired state of {', '.join(missing)} in {session.desired_folder}", fix="bqnctl render makes it"
         )
+    desired, problems = read_desired(session.desired_folder, sources)
+    if problems:
+        raise DocumentError(problems)
+    return desired
+
+
+def read_desired(folder: Path, sources: Iterable[str]) -> tuple[DesiredStates, list[Problem]]:
+    """The desired states of `sources` under `folder`, and everything that is wrong in their files."""
     problems: list[Problem] = []
     states: dict[str, DesiredState] = {}
     digests: dict[str, str] = {}
     for source in sources:
         try:
-            tree = load_tree(session.desired_folder / source)
+            tree = load_tree(folder / source)
         except DocumentError as error:
             problems += error.problems
             continue
         problems += reference_problems(tree)
         states[source] = tree.state
         digests[source] = tree.digest
-    if problems:
-        raise DocumentError(problems)
-    return DesiredStates(states, digests)
+    return DesiredStates(states, digests), problems
 
 
 @contextmanager

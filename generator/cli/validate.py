@@ -1,16 +1,17 @@
 """`bqnctl validate`: everything that can be wrong in the files, at once, without a network."""
 
+import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
-from generator.cli.options import common_options
-from generator.cli.session import open_session
-from generator.desired.check import reference_problems
+from generator.cli.options import common_options, current_options
+from generator.cli.session import Session, open_session, read_desired
 from generator.desired.render import render_tree
-from generator.desired.tree import load_tree
 from generator.errors import DocumentError, Exit, Problem
+from generator.inventory.find import find_inventory
 from generator.model import DesiredState, Group, Limit, Policy, Subscriber
 from generator.reconcile.target import make_target
 
@@ -19,29 +20,35 @@ from generator.reconcile.target import make_target
 @common_options
 def command() -> Exit:
     """Check inventory, templates and desired state: schemas, references, collisions; all problems at once."""
-    session = open_session(credentials=frozenset({"billing", "bqn"}))
-    problems = _template_problems(session.inventory.folder / "templates")
-    states: dict[str, DesiredState] = {}
-    for source in session.inventory.billing:
-        folder = session.desired_folder / source
-        if not folder.is_dir():
-            continue
-        try:
-            tree = load_tree(folder)
-        except DocumentError as error:
-            problems += error.problems
-            continue
-        problems += reference_problems(tree)
-        states[source] = tree.state
-    if problems:
-        raise DocumentError(problems)
+    folder = find_inventory(current_options().inventory, os.environ, Path.cwd())
+    problems: list[Problem] = []
+    session: Session | None = None
+    try:
+        session = open_session(credentials=frozenset({"billing", "bqn"}))
+    except DocumentError as error:
+        problems += error.problems
+    problems += _template_problems(folder / "templates")
+    desired, found = read_desired(folder / "desired", _rendered_sources(folder / "desired"))
+    if problems + found or session is None:
+        raise DocumentError(problems + found)
+    for warning in _warnings(session, desired.states):
+        sys.stdout.write(f"warning: {warning}\n")
+    counts = f"{len(session.inventory.billing)} billing hosts, {len(session.inventory.bqn)} BQNs"
+    sys.stdout.write(f"valid: {counts}, desired state of {len(desired.states)} sources\n")
+    return Exit.OK
+
+
+def _rendered_sources(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def _warnings(session: Session, states: Mapping[str, DesiredState]) -> Iterator[str]:
+    """What is allowed but worth a look: trees without a host, claims of several sources."""
+    for source in states.keys() - session.inventory.billing.keys():
+        yield f"desired/{source} belongs to no billing host of the inventory: no BQN gets it"
     for bqn in session.bqn:
         target = make_target({source: states[source] for source in bqn.sources if source in states}, bqn)
-        for warning in target.warnings:
-            sys.stdout.write(f"warning: {bqn.name}: {warning}\n")
-    counts = f"{len(session.inventory.billing)} billing hosts, {len(session.inventory.bqn)} BQNs"
-    sys.stdout.write(f"valid: {counts}, desired state of {len(states)} sources\n")
-    return Exit.OK
+        yield from (f"{bqn.name}: {warning}" for warning in target.warnings)
 
 
 def _template_problems(folder: Path) -> list[Problem]:

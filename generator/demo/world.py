@@ -17,7 +17,7 @@ from generator.demo.splynx_data import SplynxData, sample
 from generator.documents.files import write_atomically
 from generator.documents.resources import resource_dir
 from generator.errors import UsageError
-from generator.net.certificate import ensure_certificate
+from generator.net.certificate import Certificate, ensure_certificate
 from generator.net.serve import free_port, serving
 
 BILLING = "splynx-demo"
@@ -48,7 +48,14 @@ def new_folder(wanted: Path) -> Path:
         text = file.read_text(encoding="utf-8")
         lines = [f"port: {free_port()}" if line.startswith("port:") else line for line in text.splitlines()]
         write_atomically(file, ("\n".join(lines) + "\n").encode())
+    _pin(folder / "group_vars" / "all.yml", ensure_certificate(folder / _STATE / "tls.pem"))
     return folder
+
+
+def _pin(file: Path, certificate: Certificate) -> None:
+    """Let every host of the copy be verified by the pin of the emulators' certificate."""
+    pin = f"tls: {{fingerprint_sha256: {certificate.fingerprint_sha256}}}\n"
+    write_atomically(file, file.read_bytes() + pin.encode())
 
 
 @contextmanager

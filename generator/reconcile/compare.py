@@ -5,6 +5,7 @@ appliance's own default and is not compared (facts: BQN REST API, section 12, ro
 """
 
 from generator.bqn.live import LiveGroup, LiveSubscriber
+from generator.bqn.wire import effective_rate
 from generator.model import Limit, Policy
 from generator.reconcile.target import WantedGroup, WantedSubscriber
 
@@ -14,7 +15,7 @@ REASSIGNED = frozenset({"rules", "default"})
 
 def same_limit(wanted: Limit, live: Limit) -> bool:
     """Whether one direction is as wanted."""
-    if wanted.rate != live.rate or bool(wanted.burst_rate) != bool(live.burst_rate):
+    if effective_rate(wanted.rate) != live.rate or bool(wanted.burst_rate) != bool(live.burst_rate):
         return False
     if not wanted.burst_rate:
         return True

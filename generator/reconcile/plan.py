@@ -14,6 +14,9 @@ from generator.bqn.kinds import Kind
 
 FORMAT = "bqnctl-plan/1"
 
+REQUEST_S = 0.02
+"""What one write takes on an appliance over a management network, for the estimate."""
+
 
 class Action(StrEnum):
     """What happens to one object."""
@@ -91,6 +94,10 @@ class AppliancePlan(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     untouched: Mapping[Kind, tuple[str, ...]] = {}
     live_digests: Mapping[Kind, str] = {}
+    requests: int = 0
+    """Requests it takes to carry it out: reading before and after, and one write for each change."""
+    seconds: float = 0.0
+    """About how long that takes, at `REQUEST_S` a request and as many at once as the appliance may get."""
     error: str | None = None
 
     @property

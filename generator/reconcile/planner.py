@@ -16,7 +16,7 @@ from generator.reconcile.diff import diff
 from generator.reconcile.guards import judge
 from generator.reconcile.history import RunRecord
 from generator.reconcile.only import Only
-from generator.reconcile.plan import AppliancePlan, Plan
+from generator.reconcile.plan import REQUEST_S, AppliancePlan, Plan
 from generator.reconcile.rollback import first_writes, rollback_target
 from generator.reconcile.target import Target, make_target
 from generator.reconcile.views import digest_bytes
@@ -111,4 +111,6 @@ def compare_appliance(
         warnings=target.warnings,
         untouched=found.untouched,
         live_digests={kind: digest_bytes(live.bodies[kind]) for kind in Kind},
+        requests=len(found.changes) + 2 * len(Kind) if found.changes else 0,
+        seconds=round(len(found.changes) * REQUEST_S / bqn.max_connections, 1),
     )

@@ -57,7 +57,8 @@ class _PlanWriter:
         yield from self._left_alone(plan)
         for verdict in plan.verdicts:
             yield from self._verdict(verdict)
-        yield f"  {_counts(plan.changes)}"
+        took = f"; {plan.requests} requests, about {plan.seconds:g} s" if plan.changes else ""
+        yield f"  {_counts(plan.changes)}{took}"
 
     def _impacts(self, plan: AppliancePlan) -> Iterator[str]:
         for word in ("blocked", "unblocked"):
@@ -187,8 +188,7 @@ def _counts(changes: Sequence[Change]) -> str:
     counts = Counter(change.action for change in changes)
     if not counts:
         return "no changes"
-    words = f"{counts[Action.CREATE]} to create, {counts[Action.UPDATE]} to change, {counts[Action.DELETE]} to delete"
-    return f"{words}; {len(changes)} requests"
+    return f"{counts[Action.CREATE]} to create, {counts[Action.UPDATE]} to change, {counts[Action.DELETE]} to delete"
 
 
 def outcome_text(outcome: RunOutcome) -> str:
