@@ -6,6 +6,8 @@ import pytest
 
 from generator.model import Subscriber
 
+CLAIMS = {"2001:db8:0:17::1": "Home", "2001:db8:0:17::2": "Fast"}
+
 
 def wanted(states: Any, **more: Any) -> Any:
     lines = {"10.0.0.1": "Home", **more}
@@ -56,6 +58,19 @@ def test_host_bits_and_spelling_of_ipv6_make_no_difference(site: Any, bqn: Any, 
     bqn.fail()
     assert site.run("plan", "--detailed-exitcode").code == 0
     assert site.run("apply", "--yes").code == 0
+    assert bqn.writes() == []
+
+
+def test_two_claims_on_one_prefix_do_not_take_turns(site: Any, bqn: Any, states: Any) -> None:
+    claims = {ip: Subscriber(ip=ip, id=ip[-1], policy=plan) for ip, plan in CLAIMS.items()}
+    site.want(states.make([states.policy("Home"), states.policy("Fast")], claims))
+    assert site.run("apply", "--yes").code == 0
+    assert [s["policyRate"] for s in bqn.state()["subscribers"]] == ["Home"]
+    bqn.fail()
+    for _ in range(2):
+        again = site.run("apply", "--yes")
+        assert again.code == 0
+        assert "1 addresses of billing belong to billing" in again.out
     assert bqn.writes() == []
 
 
