@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,27 @@ def test_files_changed_after_an_interrupted_save_are_not_overwritten_in_silence(
     assert any("interrupted save" in problem and "bqnctl render" in problem for problem in problems(tmp_path))
     save_tree(tmp_path, render_tree(STATE, templates=None))
     assert load_tree(tmp_path).state == STATE
+
+
+def test_a_reader_waits_for_a_save_under_way(tmp_path: Path) -> None:
+    """However fast trees are saved, each load sees one of them whole."""
+    trees = [render_tree(state, templates=None) for state in (STATE, OTHER)]
+    save_tree(tmp_path, trees[0])
+    stop = threading.Event()
+
+    def keep_saving() -> None:
+        while not stop.is_set():
+            for tree in trees:
+                save_tree(tmp_path, tree)
+
+    saver = threading.Thread(target=keep_saving)
+    saver.start()
+    try:
+        seen = [load_tree(tmp_path).state for _ in range(20)]
+    finally:
+        stop.set()
+        saver.join()
+    assert all(state in (STATE, OTHER) for state in seen)
 
 
 def test_a_folder_without_a_state_says_what_to_do(tmp_path: Path) -> None:
