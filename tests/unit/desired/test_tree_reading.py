@@ -57,13 +57,13 @@ def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
         ("subscribers:\n  ::ffff:10.0.0.1: {}\n  10.0.0.1: {}\n", "3:3"),
         ("subscribers:\n  10.0.0.1: {}\n  10.0.0.01: {}\n", "3:3"),
         ("subscribers:\n  10.0.0.1: {}\n  10.0.0.1/32: {}\n", "3:3"),
-        ("subscribers:\n  10.0.0.1: {polcy: x}\n", "2:13"),
+        ("subscribers:\n  10.0.0.1: {polcy: x}\n", "2:14"),
         ("subscribers:\n  10.0.0.1: {blocked: yes}\n", "2:23"),
         ("subscribers:\n  10.0.0.1: {groups: [a, a]}\n", "2:22"),
         ("subscribers:\n  10.0.0.1: {}\n 10.0.0.2: {}\n", "3:2"),
         ("subscribers:\n  10.0.0.1: {}\n---\nsubscribers: {}\n", "3:1"),
         ("", "1:1"),
-        ("subscribers:\n  10.0.0.1: {}\nother: 1\n", "1:1"),
+        ("subscribers:\n  10.0.0.1: {}\nother: 1\n", "3:1"),
     ],
 )
 def test_wrong_subscribers_are_found_where_they_stand(tmp_path: Path, text: str, place: str) -> None:
