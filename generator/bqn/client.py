@@ -32,8 +32,13 @@ _NOT_FOUND = 404
 _DENIED = frozenset({401, 403})
 _OVERLOAD = frozenset({429, 500, 503})
 _PREVIEW_BYTES = 120
+<<<<<<< HEAD
 _LONG_WAIT_S = 2.0
 """A wait that a person would wonder about is told without -v."""
+=======
+_FIRST_DELAY_S = 0.5
+"""The first wait before another attempt; less for a host whose `timeout` says that it answers quickly."""
+>>>>>>> faults
 
 
 class Answer(Struct, frozen=True):
@@ -44,8 +49,8 @@ class Answer(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether the appliance says it did what was asked."""
-        return self.status in _OK
+        """Whether the appliance says it did what was asked; a login page with status 200 says nothing of it."""
+        return self.status in _OK and not self.body.lstrip().startswith(b"<")
 
     def preview(self) -> str:
         """The first bytes of the body, fit to print; the format of error bodies is unknown (row 5)."""
@@ -69,7 +74,7 @@ class BqnClient:
         stop: threading.Event | None = None,
     ) -> None:
         self.host = host
-        self._retry = retry or RetryPolicy()
+        self._retry = retry or RetryPolicy(first_delay_s=min(_FIRST_DELAY_S, host.timeout_s / 10))
         self._stop = stop or threading.Event()
         self._pacing = Pacing(host.max_connections)
         self._denied: AccessDeniedError | None = None

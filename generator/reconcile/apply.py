@@ -1,5 +1,6 @@
 """Applies a plan: every appliance at the same time and apart, each under its lock, guards first, read back after."""
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +11,13 @@ from generator.bqn.client import BqnClient
 from generator.errors import ApplianceError, BqnctlError
 from generator.inventory.settings import BqnHost
 from generator.reconcile.execute import Executor, Progress
-from generator.reconcile.journal import Journal
+from generator.reconcile.journal import Journal, JournalError
 from generator.reconcile.lock import appliance_lock
 from generator.reconcile.outcome import ApplianceOutcome, Outcome, Result, RunOutcome
 from generator.reconcile.plan import AppliancePlan, Plan
 from generator.reconcile.settle import Settled, read_back, settle
+
+log = logging.getLogger(__name__)
 
 _NAMED = 3
 
@@ -48,7 +51,10 @@ class Applier:
         with ThreadPoolExecutor(max_workers=max(1, len(plan.appliances))) as pool:
             outcomes = tuple(pool.map(self._apply_one, plan.appliances))
         outcome = RunOutcome(run=self._journal.run, appliances=outcomes, interrupted=self._cut_short(outcomes))
-        self._journal.record("end", exit_code=int(outcome.exit_code))
+        try:
+            self._journal.record("end", exit_code=int(outcome.exit_code))
+        except JournalError as error:
+            log.warning("%s", error)  # what was done stands, and is told; the run is listed as killed
         return outcome
 
     def _cut_short(self, outcomes: Sequence[ApplianceOutcome]) -> bool:

@@ -6,13 +6,14 @@ and policies, so that nobody is ever left without the policy they should have (d
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from generator.bqn.client import Answer, BqnClient
 from generator.bqn.kinds import Kind
 from generator.bqn.wire import without_unlimited
 from generator.errors import AccessDeniedError, ApplianceError
 from generator.model import BLOCK_POLICY
-from generator.reconcile.journal import Journal
+from generator.reconcile.journal import Journal, JournalError
 from generator.reconcile.outcome import Outcome, Result
 from generator.reconcile.plan import Action, Change
 from generator.reconcile.protect import protection
@@ -54,14 +55,10 @@ class Executor:
 
     def _run_stage(self, stage: Sequence[Change]) -> None:
         queue = iter(stage)
-        workers = [
-            threading.Thread(target=self._work, args=(queue,))
-            for _ in range(min(len(stage), self._client.host.max_connections))
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        count = min(len(stage), self._client.host.max_connections)
+        with ThreadPoolExecutor(max_workers=count) as pool:
+            for worker in [pool.submit(self._work, queue) for _ in range(count)]:
+                worker.result()  # an error of ours must not pass for work that was done
 
     def _work(self, queue: Iterator[Change]) -> None:
         while True:
@@ -97,7 +94,11 @@ class Executor:
         reason = self._reason_not_to_try(change)
         if reason is not None:
             return Result(change, Outcome.NOT_TRIED, reason)
-        number = self._journal.intent(self._client.host.name, change)
+        try:
+            number = self._journal.intent(self._client.host.name, change)
+        except JournalError as error:
+            self._halted = str(error)
+            return Result(change, Outcome.NOT_TRIED, str(error))
         try:
             answer = self._send(change)
         except AccessDeniedError as error:
@@ -107,12 +108,19 @@ class Executor:
             return self._failed(change, number, str(error))
         if not answer.ok:
             return self._failed(change, number, f"answered {answer.status}: {answer.preview()!r}", status=answer.status)
-        self._journal.result(number, ok=True, status=answer.status)
+        self._note(number, ok=True, status=answer.status)
         return Result(change, Outcome.DONE)
 
     def _failed(self, change: Change, number: int, reason: str, *, status: int | None = None) -> Result:
-        self._journal.result(number, ok=False, status=status, error=reason)
+        self._note(number, ok=False, status=status, error=reason)
         return Result(change, Outcome.FAILED, reason)
+
+    def _note(self, number: int, *, ok: bool, status: int | None, error: str | None = None) -> None:
+        """Journal a result; if that fails the write stands all the same, and no further one is begun."""
+        try:
+            self._journal.result(number, ok=ok, status=status, error=error)
+        except JournalError as unwritable:
+            self._halted = str(unwritable)
 
     def _reason_not_to_try(self, change: Change) -> str | None:
         protected = protection(change, self._client.host)

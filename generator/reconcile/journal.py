@@ -18,11 +18,15 @@ def new_run_id(now: dt.datetime) -> str:
     return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%S.%fZ}-{os.getpid()}"
 
 
+class JournalError(BqnctlError):
+    """The journal cannot be written: nothing more may be sent, because it could not be accounted for."""
+
+
 class Journal:
     """Appends the records of one run to `<folder>/<run>.jsonl` (mode 0600); safe to use from threads.
 
     Every record is handed to the operating system before the call returns, so that a killed process leaves
-    whole lines, at worst followed by one that was cut.
+    whole lines, at worst followed by one that was cut. A disk that takes no more raises `JournalError`.
     """
 
     def __init__(self, folder: Path, run: str) -> None:
@@ -32,9 +36,7 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
         except OSError as error:
-            raise BqnctlError(
-                f"the journal cannot be written: {error.strerror}", where=str(self.file), fix="nothing was sent"
-            ) from error
+            raise self._unwritable(error, fix="nothing was sent") from error
         self._lock = threading.Lock()
         self._sequence = 0
 
@@ -71,5 +73,11 @@ class Journal:
 
     def _append(self, line: bytes) -> None:
         view = memoryview(line)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as error:
+            raise self._unwritable(error, fix="make room on the disk, and run again") from error
+
+    def _unwritable(self, error: OSError, *, fix: str) -> JournalError:
+        return JournalError(f"the journal cannot be written: {error.strerror}", where=str(self.file), fix=fix)
