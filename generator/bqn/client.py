@@ -32,13 +32,10 @@ _NOT_FOUND = 404
 _DENIED = frozenset({401, 403})
 _OVERLOAD = frozenset({429, 500, 503})
 _PREVIEW_BYTES = 120
-<<<<<<< HEAD
 _LONG_WAIT_S = 2.0
 """A wait that a person would wonder about is told without -v."""
-=======
 _FIRST_DELAY_S = 0.5
 """The first wait before another attempt; less for a host whose `timeout` says that it answers quickly."""
->>>>>>> faults
 
 
 class Answer(Struct, frozen=True):
