@@ -157,8 +157,9 @@ class _Differ:
                 differing.append((ip, wanted, live))
         cleared = frozenset(ip for ip, wanted, live in differing if clears_subscriber(wanted, live))
         raws = self.live.raw(Kind.SUBSCRIBER, cleared)
+        own_groups = self._groups_not_rejoined()
         for ip, wanted, live in differing:
-            request = subscriber_request(wanted, live, raws.get(ip), self._groups_left_by(ip, raws.get(ip)))
+            request = subscriber_request(wanted, live, raws.get(ip), own_groups)
             impact = self._impact(wanted, live)
             pile.upserts.append(
                 _update(_Update(Kind.SUBSCRIBER, ip, live, wanted, request, raws.get(ip)), impact=impact)
@@ -167,12 +168,14 @@ class _Differ:
             self._leftover(Kind.SUBSCRIBER, ip, self._reason_to_keep_subscriber(ip, live_by_ip[ip]))
         pile.deletes.sort(key=lambda change: address_order(change.key))
 
-    def _groups_left_by(self, ip: str, raw: dict[str, Any] | None) -> frozenset[str]:
-        if raw is None:
-            return frozenset()
+    def _groups_not_rejoined(self) -> frozenset[str]:
+        """The groups that a subscriber posted anew must not name: those that are written from their own side.
+
+        A membership has two doors (facts: BQN REST API, 6); joined by both, a subscriber could not be taken
+        out again by the group's list of members. Others' groups are named, so that they are kept.
+        """
         going = {change.key for change in self.piles[Kind.GROUP].deletes}
-        going |= {name for name, group in self.target.groups.items() if ip not in group.members}
-        return frozenset(going)
+        return frozenset(going | self.target.groups.keys())
 
     def _newly_blocked(self) -> Iterable[str]:
         """Subscribers served now that will not be, whatever the cause: status, or a policy going to 0."""

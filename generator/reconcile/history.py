@@ -10,9 +10,14 @@ from msgspec import Struct
 from generator.bqn.kinds import Kind
 from generator.errors import UsageError
 
+_REFUSED = range(300, 500)
+
 
 class Write(Struct, frozen=True, kw_only=True):
-    """One journaled write; `ok` is None when the process ended before the answer was noted."""
+    """One journaled write; `ok` is None when the process ended before the answer was noted.
+
+    `status` is the appliance's last answer to it, None when there was none.
+    """
 
     appliance: str
     kind: Kind
@@ -20,6 +25,12 @@ class Write(Struct, frozen=True, kw_only=True):
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     ok: bool | None
+    status: int | None = None
+
+    @property
+    def surely_not_done(self) -> bool:
+        """Whether the appliance refused it; after a 5xx or a broken connection it may have been done."""
+        return self.ok is False and self.status is not None and self.status in _REFUSED
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):
@@ -33,7 +44,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
 
     def done(self) -> Iterator[Write]:
         """The writes that were done, or may have been."""
-        return (write for write in self.writes if write.ok is not False)
+        return (write for write in self.writes if not write.surely_not_done)
 
 
 def list_runs(folder: Path) -> list[RunRecord]:
@@ -62,14 +73,14 @@ def _records(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _assemble(run: str, records: list[dict[str, Any]]) -> RunRecord:
-    results: dict[int, bool] = {}
+    results: dict[int, dict[str, Any]] = {}
     intents: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
     for record in records:
         if record["event"] == "intent":
             intents.append(record)
         elif record["event"] == "result":
-            results[record["write"]] = record["ok"]
+            results[record["write"]] = record
         else:
             facts[record["event"]] = record
     return RunRecord(
@@ -81,12 +92,14 @@ def _assemble(run: str, records: list[dict[str, Any]]) -> RunRecord:
     )
 
 
-def _write(intent: dict[str, Any], results: Mapping[int, bool]) -> Write:
+def _write(intent: dict[str, Any], results: Mapping[int, dict[str, Any]]) -> Write:
+    result = results.get(intent["write"], {})
     return Write(
         appliance=intent["appliance"],
         kind=Kind(intent["kind"]),
         key=intent["key"],
         before=intent["before"],
         after=intent["after"],
-        ok=results.get(intent["write"]),
+        ok=result.get("ok"),
+        status=result.get("status"),
     )

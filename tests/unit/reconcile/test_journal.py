@@ -22,7 +22,7 @@ def write_three(folder: Path) -> Path:
     with Journal(folder, "run-1") as journal:
         journal.record("run", run="run-1", inventory="i")
         journal.result(journal.intent("bqn", CHANGE), ok=True, status=200)
-        journal.result(journal.intent("bqn", CHANGE), ok=False, status=500, error="no")
+        journal.result(journal.intent("bqn", CHANGE), ok=False, status=400, error="no")
         journal.intent("bqn", CHANGE)
     return journal.file
 
@@ -43,6 +43,13 @@ def test_a_killed_run_is_read_as_far_as_it_got(tmp_path: Path) -> None:
     assert record.exit_code is None
     assert record.cut
     assert len(list(record.done())) == 2
+
+
+@pytest.mark.parametrize(("status", "done"), [(None, 1), (500, 1), (503, 1), (400, 0), (401, 0), (409, 0), (302, 0)])
+def test_a_failed_write_may_have_been_done_unless_it_was_refused(tmp_path: Path, status: int | None, done: int) -> None:
+    with Journal(tmp_path, "run-1") as journal:
+        journal.result(journal.intent("bqn", CHANGE), ok=False, status=status, error="no")
+    assert len(list(read_run(tmp_path, "run-1").done())) == done
 
 
 def test_runs_are_listed_oldest_first(tmp_path: Path) -> None:
