@@ -35,6 +35,8 @@ $(VENV)/.bench: requirements-bench.txt | $(VENV)/.dev
 
 demo: $(VENV)/.run ## billing → desired state → plan → apply, on loopback emulators
 	@$(BIN)/python -m generator demo
+	@echo
+	@echo "From this checkout, bqnctl is: $(BIN)/python -m generator"
 
 test: lint types unit ## everything that must pass
 

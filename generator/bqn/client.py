@@ -32,6 +32,8 @@ _NOT_FOUND = 404
 _DENIED = frozenset({401, 403})
 _OVERLOAD = frozenset({429, 500, 503})
 _PREVIEW_BYTES = 120
+_LONG_WAIT_S = 2.0
+"""A wait that a person would wonder about is told without -v."""
 _FIRST_DELAY_S = 0.5
 """The first wait before another attempt; less for a host whose `timeout` says that it answers quickly."""
 
@@ -190,7 +192,9 @@ class BqnClient:
 
     def _wait(self, failure: "_Failure", *, method: str, path: str, attempt: int) -> None:
         delay = self._retry.delay_s(attempt, failure.retry_after_s)
-        log.info(
+        level = logging.WARNING if delay >= _LONG_WAIT_S else logging.INFO
+        log.log(
+            level,
             "%s: %s %s: %s, waiting %.1f s, attempt %d of %d",
             self.host.name, method, path, failure.reason(), delay, attempt + 1, self._retry.attempts,
         )  # fmt: skip

@@ -32,6 +32,10 @@ def command(*, source: str | None, replace: bool) -> Exit:
     with BqnClient(bqn) as client:
         adopted = adopt(client.read_state(), bqn)
     save_tree(folder, render_tree(adopted.state, templates=None))
+    others = [other.name for other in session.inventory.bqn.values() if folder.name in other.sources and other != bqn]
+    if others:
+        shared = f"{folder.name} feeds {', '.join(others)} too, whose plan now wants what {bqn.name} has and no more"
+        click.echo(f"warning: {shared}", err=True)
     for warning in adopted.warnings:
         click.echo(f"warning: {warning}", err=True)
     state = adopted.state

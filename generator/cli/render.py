@@ -14,6 +14,7 @@ from generator.billing.read import read_source
 from generator.cli.options import common_options
 from generator.cli.session import Session, open_session, require_hosts
 from generator.desired.build import build, check_shrink
+from generator.desired.outcome import check_outcome
 from generator.desired.render import render_tree
 from generator.desired.saving import save_tree, tree_files
 from generator.desired.tree import load_tree
@@ -45,13 +46,13 @@ class Rendered(Struct, frozen=True, kw_only=True):
 @click.command(name="render", short_help="billing → desired state")
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 if the files would change.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show the difference to the files on disk.")
-@click.option("--allow", multiple=True, metavar="shrink=N", help="Accept up to N services fewer than last time.")
+@click.option("--allow", multiple=True, metavar="RULE=N", help="Accept N fewer (shrink=N) or newly blocked (block=N).")
 @common_options
 def command(*, check: bool, show_diff: bool, allow: tuple[str, ...]) -> Exit:
     """Read the billing systems and write the desired state; a source that fails keeps its old files."""
     session = open_session(credentials=frozenset({"billing"}))
     require_hosts(session.billing, "billing")
-    results = render_sources(session, allowed_shrink=parse_allowances(allow).get(SHRINK_RULE))
+    results = render_sources(session, allowed=parse_allowances(allow))
     for result in results:
         report(result, check=check, show_diff=show_diff)
         if result.changed and not check:
@@ -59,13 +60,13 @@ def command(*, check: bool, show_diff: bool, allow: tuple[str, ...]) -> Exit:
     return exit_code(results, check=check)
 
 
-def render_sources(session: Session, *, allowed_shrink: int | None) -> list[Rendered]:
+def render_sources(session: Session, *, allowed: Mapping[str, int]) -> list[Rendered]:
     """Every source of the session, read at the same time; none hides another's failure."""
 
     def one(host: BillingHost) -> Rendered:
         folder = session.desired_folder / host.name
         try:
-            return _render(host, folder, session.inventory.folder / "templates", allowed_shrink)
+            return _render(host, folder, session.inventory.folder / "templates", allowed)
         except BqnctlError as error:
             return Rendered(source=host.name, folder=folder, error=error)
 
@@ -73,11 +74,12 @@ def render_sources(session: Session, *, allowed_shrink: int | None) -> list[Rend
         return list(pool.map(one, session.billing))
 
 
-def _render(host: BillingHost, folder: Path, templates: Path, allowed_shrink: int | None) -> Rendered:
+def _render(host: BillingHost, folder: Path, templates: Path, allowed: Mapping[str, int]) -> Rendered:
     previous = load_tree(folder).state if folder.is_dir() else None
     answer = read_source(host)
-    check_shrink(answer, previous, host, allowed=allowed_shrink)
+    check_shrink(answer, previous, host, allowed=allowed.get(SHRINK_RULE))
     built = build(answer, host, previous=previous, now=dt.datetime.now(dt.UTC))
+    check_outcome(built.state, previous, host, allowed=allowed)
     for warning in (*answer.warnings, *built.warnings):
         log.warning("%s: %s", host.name, warning)
     files = render_tree(built.state, templates=templates if templates.is_dir() else None)

@@ -70,15 +70,24 @@ class _Settings(Struct, frozen=True, kw_only=True):
 
 def make_app(options: EmulatorOptions) -> Starlette:
     """The emulator with sample data; raises `UsageError` for switches it does not have."""
-    return make_app_for(sample(options.customers, options.seed), options)
+    api = _api(sample(options.customers, options.seed), options)
+    api.encode_all()
+    return _app(api, options)
 
 
 def make_app_for(data: SplynxData, options: EmulatorOptions) -> Starlette:
     """The emulator over `data`, which may change while it runs."""
+    return _app(_api(data, options), options)
+
+
+def _api(data: SplynxData, options: EmulatorOptions) -> "_Api":
     check_switches(options, SWITCHES)
     if is_on(options, "odd-rows"):
         data.add_odd_rows()
-    api = _Api(data, _settings(options))
+    return _Api(data, _settings(options))
+
+
+def _app(api: "_Api", options: EmulatorOptions) -> Starlette:
     routes = [
         Route(f"{_ROOT}{path}", api.answer, methods=["GET", "HEAD", "OPTIONS"], name=name)
         for name, path in _PATHS.items()
@@ -174,11 +183,17 @@ class _Api:
         return rows
 
     def _body(self, name: str, rows: list[RowDict], request: Request) -> bytes:
-        if request.query_params:
-            return self._encode(name, rows)
+        return self._encode(name, rows) if request.query_params else self._whole(name)
+
+    def encode_all(self) -> None:
+        """Make the bytes of every whole list now, so that the first request does not wait for them."""
+        for name in _PATHS:
+            self._whole(name)
+
+    def _whole(self, name: str) -> bytes:
         revision, body = self._encoded.get(name, (-1, b""))
         if revision != self._data.revision:
-            revision, body = self._data.revision, self._encode(name, rows)
+            revision, body = self._data.revision, self._encode(name, self._rows(name))
             self._encoded[name] = (revision, body)
         return body
 

@@ -1,7 +1,7 @@
 """Who is blocked: the status rule ("Block Inactive/Not Paying Subscribers")."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -27,13 +27,20 @@ def standing(statuses: Mapping[str, str], host: BillingHost, tally: Tally, *, ex
     """
     if not host.block_inactive:
         return _GOOD
-    status = clean_text(_status(statuses, host))
-    if not status:
+    found = _judged(_status(statuses, host), host.active_statuses)
+    if found is None:
         tally.add("records without a status, taken as active", example)
         return _GOOD
-    if status.casefold() in _folded(host.active_statuses):
-        return _GOOD
-    return Standing(blocked=True, reason=f"status {status}")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _judged(written: str, active: tuple[str, ...]) -> Standing | None:
+    """The standing of a status as the billing writes it; None for no status. There are few of them."""
+    status = clean_text(written)
+    if not status:
+        return None
+    return _GOOD if status.casefold() in _folded(active) else Standing(blocked=True, reason=f"status {status}")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -73,11 +74,18 @@ class Levels:
 
 def capped(names: Iterable[str], tally: Tally, *, example: str) -> tuple[str, ...]:
     """`names` once each, at most `MAX_GROUPS`: a `DS-` group always, for it carries rates; then `L1-`."""
-    unique = set(names)
-    kept = sorted(unique, key=lambda name: (not name.startswith("DS-"), not name.startswith("L1-"), name))
-    if len(kept) > MAX_GROUPS:
+    kept, cut = _capped(tuple(names))
+    if cut:
         tally.add(f"addresses in more than {MAX_GROUPS} groups, which keep the first {MAX_GROUPS}", example)
-    return tuple(sorted(kept[:MAX_GROUPS], key=lambda name: (not name.startswith("L1-"), name)))
+    return kept
+
+
+@lru_cache(maxsize=1 << 16)
+def _capped(names: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+    """The names to keep in their order, and whether any was left out; customers share their groups."""
+    ranked = sorted(set(names), key=lambda name: (not name.startswith("DS-"), not name.startswith("L1-"), name))
+    kept = sorted(ranked[:MAX_GROUPS], key=lambda name: (not name.startswith("L1-"), name))
+    return tuple(kept), len(ranked) > MAX_GROUPS
 
 
 class DualStack(Struct, frozen=True, kw_only=True):

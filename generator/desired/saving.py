@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -57,7 +57,8 @@ def save_tree(folder: Path, files: Mapping[str, bytes]) -> Changed:
     if wrong:
         raise ValueError(f"not files of a desired state: {wrong}")
     try:
-        with _locked(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder, fcntl.LOCK_EX):
             _finish(folder)
             return _save(folder, files)
     except OSError as error:
@@ -142,12 +143,22 @@ def _digest(file: Path) -> str | None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One save at a time in a folder; the other waits."""
-    folder.mkdir(parents=True, exist_ok=True)
+def steady(folder: Path) -> Iterator[None]:
+    """Reading a tree that no `save_tree` changes meanwhile; the other waits."""
+    if not folder.is_dir():
+        yield
+        return
+    with _locked(folder, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, mode: int) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Some network file systems have no locks; there, what `fingerprint` and the commit record do must do.
+        with suppress(OSError):
+            fcntl.flock(descriptor, mode)
         yield
     finally:
         os.close(descriptor)

@@ -18,6 +18,7 @@ from generator.desired.saving import (
     differences,
     fingerprint,
     save_tree,
+    steady,
     tree_files,
 )
 from generator.documents.yaml import read_text
@@ -118,16 +119,11 @@ def load_tree(folder: Path) -> LoadedTree:
     Raises `DocumentError` with every problem of every file.
     """
     for _ in range(_ATTEMPTS):
-        before = fingerprint(folder)
-        problems: list[Problem] = []
-        texts: dict[str, str] = {}
-        for name, path in tree_files(folder).items():
-            try:
-                texts[name] = read_text(path)
-            except DocumentError as error:
-                problems += error.problems
-        if fingerprint(folder) == before:
-            break
+        with steady(folder):
+            before = fingerprint(folder)
+            texts, problems = _texts(folder)
+            if fingerprint(folder) == before:
+                break
     else:
         what = "its files change faster than they can be read"
         raise DocumentError([Problem(what=what, file=folder, fix="run again when they are saved")])
@@ -135,6 +131,18 @@ def load_tree(folder: Path) -> LoadedTree:
     if problems:
         raise DocumentError(problems)
     return read_tree(texts, folder)
+
+
+def _texts(folder: Path) -> tuple[dict[str, str], list[Problem]]:
+    """The text of each file of the tree, and what kept the others from being read."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name, path in tree_files(folder).items():
+        try:
+            texts[name] = read_text(path)
+        except DocumentError as error:
+            problems += error.problems
+    return texts, problems
 
 
 def read_tree(texts: Mapping[str, str], folder: Path) -> LoadedTree:

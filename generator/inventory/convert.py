@@ -56,6 +56,7 @@ def billing_host(read: HostReading, folder: Path) -> BillingHost:
         equipment_categories=tuple(int(category) for category in values["equipment_categories"]),
         requests_per_second=None if values["requests_per_second"] is None else float(values["requests_per_second"]),
         max_shrink_percent=int(values["max_shrink_percent"]),
+        max_block_percent=int(values["max_block_percent"]),
     )
 
 

@@ -63,6 +63,7 @@ class BillingHost(Struct, frozen=True, kw_only=True):
     equipment_categories: tuple[int, ...]
     requests_per_second: float | None
     max_shrink_percent: int
+    max_block_percent: int = 10
 
 
 class Select(Struct, frozen=True, kw_only=True):

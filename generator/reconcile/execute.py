@@ -6,6 +6,7 @@ and policies, so that nobody is ever left without the policy they should have (d
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from generator.bqn.client import Answer, BqnClient
 from generator.bqn.kinds import Kind
@@ -54,14 +55,10 @@ class Executor:
 
     def _run_stage(self, stage: Sequence[Change]) -> None:
         queue = iter(stage)
-        workers = [
-            threading.Thread(target=self._work, args=(queue,))
-            for _ in range(min(len(stage), self._client.host.max_connections))
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+        count = min(len(stage), self._client.host.max_connections)
+        with ThreadPoolExecutor(max_workers=count) as pool:
+            for worker in [pool.submit(self._work, queue) for _ in range(count)]:
+                worker.result()  # an error of ours must not pass for work that was done
 
     def _work(self, queue: Iterator[Change]) -> None:
         while True:

@@ -57,7 +57,7 @@ class _PlanWriter:
         yield from self._left_alone(plan)
         for verdict in plan.verdicts:
             yield from self._verdict(verdict)
-        took = f"; {plan.requests} requests, about {plan.seconds:g} s" if plan.changes else ""
+        took = f"; {plan.requests} requests, about {max(1, round(plan.seconds))} s" if plan.changes else ""
         yield f"  {_counts(plan.changes)}{took}"
 
     def _impacts(self, plan: AppliancePlan) -> Iterator[str]:

@@ -149,3 +149,34 @@ def test_no_credential_is_ever_shown(net: Any, bqnctl: Any) -> None:
         path.read_bytes() for path in net.folder.rglob("*") if path.is_file() and path.name != "hosts.yml"
     )
     assert b"canary" not in written
+
+
+def test_tariffs_that_vanish_are_no_reason_to_drop_their_customers(net: Any, rendered: Path, bqnctl: Any) -> None:
+    before = tree(rendered)
+    data = net.billing["splynx"]
+    kept = data.tariffs[0]
+    data.tariffs[:] = [kept]
+    data.touch()
+    refused = bqnctl("render")
+    assert refused.code == 3
+    assert "max_shrink_percent" in refused.err
+    assert tree(rendered) == before
+
+
+def test_newly_blocked_customers_are_counted(net: Any, rendered: Path, bqnctl: Any) -> None:
+    data = net.billing["splynx"]
+    serving = [row for row in data.online if not row["blocked"]]
+    most = len(data.online) // 10
+    for row in serving[: most + 1]:
+        row["blocked"] = 1
+    data.touch()
+    refused = bqnctl("render")
+    assert refused.code == 3
+    assert f"--allow block={most + 1}" in refused.err
+    assert bqnctl("render", "--allow", f"block={most}").code == 3
+    serving[0]["blocked"] = 0
+    data.touch()
+    assert bqnctl("render").code == 0
+    serving[0]["blocked"] = 1
+    data.touch()
+    assert bqnctl("render", "--allow", "block=1").code == 0

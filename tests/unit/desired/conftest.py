@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,14 +71,3 @@ class Maker:
 @pytest.fixture
 def make() -> Maker:
     return Maker()
-
-
-@pytest.fixture
-def tree_text() -> Callable[[str], str]:
-    """The text of a small file of a kind, as the writer makes it."""
-    content = {
-        "policies": '  Home: {id: "17", download: {rate: 50000}, upload: {rate: unlimited}}\n',
-        "groups": "  L1-AP: {type: access-point}\n",
-        "subscribers": "  10.0.0.1: {id: ana, policy: Home, groups: [L1-AP]}\n",
-    }
-    return lambda kind: f"# a comment\n{kind}:\n{content[kind]}"

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -43,6 +44,17 @@ def test_a_plain_scalar_that_is_accepted_as_text_is_text_in_yaml_1_1_too(text: s
         return
     if isinstance(strict, str):
         assert yaml.load(f"- {text}", Loader=yaml.CSafeLoader) == [strict]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("null", None), ("", None), ("true", True), ("-5", -5), ("1.5", 1.5), ("10.2.3.4", "10.2.3.4"),
+        ("_", "_"),
+    ],
+)  # fmt: skip
+def test_what_all_readers_read_alike_needs_no_quotes(text: str, value: Any) -> None:
+    assert parse(f"k: {text}", FILE, Dialect.STRICT).data == {"k": value}
 
 
 @pytest.mark.parametrize("repeated", ["1", "0", "_", "1:", "1e"])
