@@ -51,6 +51,6 @@ def same_group(wanted: WantedGroup, live: LiveGroup) -> bool:
     )
 
 
-def blocks(policy: Policy | None) -> bool:
+def blocks(policy: Policy) -> bool:
     """Whether a policy stops its subscribers: a rate of 0 in either direction."""
-    return policy is not None and 0 in (policy.download.rate, policy.upload.rate)
+    return 0 in (policy.download.rate, policy.upload.rate)

@@ -62,6 +62,8 @@ class _Differ:
     def __init__(self, target: Target, live: LiveState, bqn: BqnHost) -> None:
         self.target, self.live, self.bqn = target, live, bqn
         self.piles = {kind: _Pile() for kind in Kind}
+        self.blocking_before = _blocking(live.policies)
+        self.blocking_after = _blocking(target.policies)
 
     def run(self) -> Diff:
         self._groups()
@@ -181,21 +183,17 @@ class _Differ:
         """Subscribers served now that will not be, whatever the cause: status, or a policy going to 0."""
         left = self.piles[Kind.SUBSCRIBER].left
         for ip, wanted in self.target.subscribers.items():
+            if wanted.policy not in self.blocking_after or ip in left:
+                continue
             live = self.live.subscribers.get(ip)
-            if live is not None and ip not in left and self._impact(wanted, live) == "blocked":
+            if live is not None and live.policy not in self.blocking_before:
                 yield ip
 
     def _impact(self, wanted: WantedSubscriber, live: LiveSubscriber) -> str | None:
-        before, after = self._blocked_live(live.policy), self._blocked_wanted(wanted.policy)
+        before, after = live.policy in self.blocking_before, wanted.policy in self.blocking_after
         if before == after:
             return None
         return "blocked" if after else "unblocked"
-
-    def _blocked_live(self, policy: str | None) -> bool:
-        return policy == BLOCK_POLICY or (policy is not None and blocks(self.live.policies.get(policy)))
-
-    def _blocked_wanted(self, policy: str | None) -> bool:
-        return policy == BLOCK_POLICY or (policy is not None and blocks(self.target.policies.get(policy)))
 
     def _reason_to_keep_subscriber(self, ip: str, live: LiveSubscriber) -> str | None:
         if in_networks(ip, self.bqn.ignore.subscribers):
@@ -345,6 +343,11 @@ def _policy_impact(wanted: Policy, live: Policy) -> str | None:
     if before == after or wanted.name == BLOCK_POLICY:
         return None
     return "blocked" if after else "unblocked"
+
+
+def _blocking(policies: Mapping[str, Policy]) -> frozenset[str]:
+    """The names of the policies that stop their subscribers; the block policy does by convention."""
+    return frozenset({BLOCK_POLICY} | {name for name, policy in policies.items() if blocks(policy)})
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
