@@ -157,6 +157,8 @@ class BqnClient:
             if attempt >= self._retry.attempts or self._stop.is_set():
                 return self._give_up(outcome, method=method, path=path, attempts=attempt)
             self._wait(outcome, method=method, path=path, attempt=attempt)
+            if self._stop.is_set():  # asked to stop while waiting: nothing new is begun
+                return self._give_up(outcome, method=method, path=path, attempts=attempt)
 
     def _attempt(self, method: str, path: str, body: bytes | None) -> "Answer | _Failure":
         with self._pacing.slot():
