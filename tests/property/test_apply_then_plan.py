@@ -111,7 +111,7 @@ def apply(state: DesiredState, bqn: BqnHost, folder: Path, run: str) -> None:
     assert outcome.exit_code == 0, outcome
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=desired_states(), second=desired_states(), behaviour=behaviours)
 def test_after_an_apply_the_plan_is_empty(
     appliance: tuple[Simulator, BqnHost],
