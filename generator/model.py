@@ -109,7 +109,10 @@ class PlanRecord(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class GroupRecord(Struct, frozen=True, kw_only=True, gc=False):
-    """A group a service belongs to: `level` is the prefix without its dash (`L1`, `L2`)."""
+    """A group a service belongs to.
+
+    `level` is the prefix without its dash (`L1`, `L2`), or "" for a group that is named without one.
+    """
 
     level: str
     name: str
@@ -134,17 +137,29 @@ class ServiceRecord(Struct, frozen=True, kw_only=True, gc=False):
     rank: tuple[int, ...] = ()
 
 
+class Unread(Struct, frozen=True, kw_only=True, gc=False):
+    """A service that is there but could not be read this time: whoever has its addresses stays as he was.
+
+    `record` and `addresses` as in `ServiceRecord`; `reason` says what went wrong.
+    """
+
+    record: str
+    addresses: tuple[str, ...]
+    reason: str
+
+
 class BillingAnswer(Struct, frozen=True, kw_only=True):
     """All that one billing system said, whole.
 
-    `rejected` are records that the connector itself could not use (no address, not an object).
-    `unread_groups` are the levels (`L1`, `L2`) whose lists the key may not read: their groups stay as they
-    were. `warnings` are for the operator's log.
+    `rejected` are records that the connector itself could not use (no address, not an object). `unread` are
+    services that failed one by one. `unread_groups` are the levels (`L1`, `L2`, "") whose lists the key may
+    not read: their groups stay as they were. `warnings` are for the operator's log.
     """
 
     plans: tuple[PlanRecord, ...]
     services: tuple[ServiceRecord, ...]
     rejected: tuple[Rejected, ...] = ()
+    unread: tuple[Unread, ...] = ()
     unread_groups: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
 

@@ -42,24 +42,37 @@ class Rows(Struct, Generic[Row], frozen=True, kw_only=True):
         return len(self.rows) + len(self.not_objects)
 
 
-def decode_json(body: bytes) -> Any:
+def decode_json(body: bytes | msgspec.Raw) -> Any:
     """The JSON value of `body`, fractions as `Decimal`; raises `BodyError`.
 
     Half surrogates, broken UTF-8 and a byte order mark are repaired (U+FFFD): one customer's broken
     name must not cost the whole list. Everything else that is not JSON (NaN, a cut end) is refused.
     """
-    return _decode(body, msgspec.json.Decoder(float_hook=Decimal))
+    return _decode(bytes(body), msgspec.json.Decoder(float_hook=Decimal))
 
 
-def decode_rows(body: bytes, row: type[Row]) -> Rows[Row]:
+def decode_rows(body: bytes | msgspec.Raw, row: type[Row]) -> Rows[Row]:
     """The JSON array `body` as rows of type `row`, its other fields never kept; raises `BodyError`.
 
     A `NotAListError` carries the value that came instead.
     """
     try:
-        return Rows(rows=tuple(_decode(body, msgspec.json.Decoder(list[row], float_hook=Decimal))))  # type: ignore[valid-type]
+        return Rows(rows=tuple(_decode(bytes(body), msgspec.json.Decoder(list[row], float_hook=Decimal))))  # type: ignore[valid-type]
     except _ShapeError:
         return _rows_one_by_one(decode_json(body), row)
+
+
+def members(body: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
+    """The members of the JSON object `body`, each still undecoded; raises `BodyError`.
+
+    For envelopes: `decode_rows(members(body)["data"], Row)` keeps of each row only what `Row` names. A
+    `NotAnObjectError` carries the value that came instead.
+    """
+    try:
+        found: dict[str, msgspec.Raw] = _decode(bytes(body), msgspec.json.Decoder(dict[str, msgspec.Raw]))
+    except _ShapeError:
+        raise NotAnObjectError(decode_json(bytes(body))) from None
+    return found
 
 
 class NotAListError(BodyError):
@@ -67,8 +80,19 @@ class NotAListError(BodyError):
 
     def __init__(self, value: Any) -> None:
         self.value = value
-        kind = "object" if isinstance(value, dict) else type(value).__name__
-        super().__init__(f"answered a JSON {kind} where a list was asked for")
+        super().__init__(f"answered a JSON {_kind(value)} where a list was asked for")
+
+
+class NotAnObjectError(BodyError):
+    """JSON, but no object: `value` is what came instead."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        super().__init__(f"answered a JSON {_kind(value)} where an object was asked for")
+
+
+def _kind(value: Any) -> str:
+    return {dict: "object", list: "array", type(None): "null"}.get(type(value), type(value).__name__)
 
 
 class _ShapeError(BodyError):

@@ -1,11 +1,10 @@
 """Reads a billing system's HTTP API whole or not at all: the one way to the wire for every connector."""
 
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 import requests
@@ -18,11 +17,11 @@ from generator.billing.transport import Failure, base_url, explain, open_session
 from generator.errors import SourceError
 from generator.inventory.secret import Secret
 from generator.inventory.settings import BillingHost
-from generator.net.retry import RETRIED_STATUSES, RetryPolicy, retry_after_s
+from generator.net.pace import Pace
+from generator.net.retry import DEFAULT_RETRY, RETRIED_STATUSES, RetryPolicy, retry_after_s
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_RETRY = RetryPolicy()
 MAX_BODY_BYTES = 1 << 30
 _MAX_ERROR_BYTES = 65536
 _CHUNK_BYTES = 1 << 18
@@ -31,6 +30,9 @@ _LONGEST_READS = 10
 
 Params = tuple[tuple[str, str], ...]
 _NO_FIXES: Mapping[int, str] = {}
+_NO_HEADERS: Mapping[str, str] = {}
+_JSON = {"Content-Type": "application/json"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class StatusError(SourceError):
@@ -54,6 +56,7 @@ class _Call(Struct, frozen=True, kw_only=True):
     path: str
     params: Params = ()
     document: bytes | None = None
+    headers: Mapping[str, str] = _NO_HEADERS
     fixes: Mapping[int, str] = _NO_FIXES
     private: bool = False
 
@@ -74,9 +77,8 @@ class HttpReader:
         self._session.headers.update(
             {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "bqnctl", **headers}
         )
-        self._secrets = (*host.credentials.values(), *(Secret(value) for value in headers.values()))
-        self._pace = threading.Lock()
-        self._next_s = 0.0
+        self._secrets = [*host.credentials.values(), *(Secret(value) for value in headers.values())]
+        self._pace = Pace(host.requests_per_second)
 
     def __enter__(self) -> Self:
         return self
@@ -89,19 +91,52 @@ class HttpReader:
         self._session.close()
 
     def get(
-        self, path: str, *, params: Params = (), fixes: Mapping[int, str] = _NO_FIXES, private: bool = False
+        self,
+        path: str,
+        *,
+        params: Params = (),
+        headers: Mapping[str, str] = _NO_HEADERS,
+        fixes: Mapping[int, str] = _NO_FIXES,
+        private: bool = False,
     ) -> Answer:
         """GET `path` (from the root, no query) with status 200; raises `StatusError` or `SourceError`.
 
-        `fixes` maps an HTTP status to what the operator should do about it. Of a `private` body (it holds
-        passwords or personal data) no error shows anything.
+        `headers` are those of this request alone. `fixes` maps an HTTP status to what the operator should do
+        about it. Of a `private` body (it holds passwords or personal data) no error shows anything.
         """
-        return self._persist(_Call(method="GET", path=path, params=params, fixes=fixes, private=private))
+        return self._persist(
+            _Call(method="GET", path=path, params=params, headers=headers, fixes=fixes, private=private)
+        )
 
-    def post(self, path: str, document: Any, *, fixes: Mapping[int, str] = _NO_FIXES) -> Answer:
-        """POST a JSON document to an API that reads that way (GraphQL, tokens); as `get` otherwise."""
+    def post(
+        self,
+        path: str,
+        document: Any,
+        *,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        fixes: Mapping[int, str] = _NO_FIXES,
+        private: bool = False,
+    ) -> Answer:
+        """POST a JSON document to an API that reads that way (GraphQL, RPC); as `get` otherwise."""
         body = msgspec.json.encode(document)
-        return self._persist(_Call(method="POST", path=path, document=body, fixes=fixes))
+        return self._persist(
+            _Call(
+                method="POST", path=path, document=body, headers={**_JSON, **headers}, fixes=fixes, private=private
+            )
+        )  # fmt: skip
+
+    def post_form(
+        self, path: str, fields: Params, *, fixes: Mapping[int, str] = _NO_FIXES, private: bool = False
+    ) -> Answer:
+        """POST form fields to an API that reads that way; as `get` otherwise."""
+        body = urlencode(fields).encode()
+        return self._persist(
+            _Call(method="POST", path=path, document=body, headers=_FORM, fixes=fixes, private=private)
+        )
+
+    def keep_secret(self, value: str) -> None:
+        """Never show `value`, a token got on the way, in an error."""
+        self._secrets.append(Secret(value))
 
     def head(self, path: str, *, params: Params = ()) -> Mapping[str, str] | None:
         """The headers of one HEAD, or `None` if it failed in any way: for hints, never for data."""
@@ -144,25 +179,15 @@ class HttpReader:
         return StatusError(what, status=failure.status, where=where, fix=failure.fix)
 
     def _attempt(self, call: _Call) -> Answer | Failure:
-        self._wait_for_turn()
         try:
-            with self._session.request(
-                call.method, self._base + call.path, params=call.params, data=call.document,
-                headers={"Content-Type": "application/json"} if call.document is not None else None,
+            with self._pace.turn(), self._session.request(
+                call.method, self._base + call.path, params=call.params, data=call.document, headers=call.headers,
                 timeout=(self._host.timeout_s, self._host.timeout_s), proxies=self._proxies,
                 stream=True, allow_redirects=False,
             ) as response:  # fmt: skip
                 return self._judge(call, response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             return explain(error, self._host, proxied=bool(self._proxies))
-
-    def _wait_for_turn(self) -> None:
-        if not self._host.requests_per_second:
-            return
-        with self._pace:
-            turn_s = max(self._next_s, time.monotonic())
-            self._next_s = turn_s + 1.0 / self._host.requests_per_second
-        time.sleep(max(0.0, turn_s - time.monotonic()))
 
     def _judge(self, call: _Call, response: requests.Response) -> Answer | Failure:
         if call.method == "HEAD":

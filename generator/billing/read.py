@@ -2,30 +2,41 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Iterator
+from typing import Protocol, cast
 
 import generator.billing
+from generator.billing.probe import Probe
 from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer
+from generator.net.retry import DEFAULT_RETRY, RetryPolicy
+
+
+class Connector(Protocol):
+    """What the module `generator.billing.<system>` offers."""
+
+    def read(self, host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAnswer:
+        """All that the billing system says, whole; raises `SourceError`."""
+
+    def probe(self, host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[Probe]:
+        """Credentials and each permission, tried one by one with small requests; raises nothing."""
 
 
 def read_source(host: BillingHost) -> BillingAnswer:
     """All that the billing system of `host` says, whole.
 
-    The connector is the module `generator.billing.<system>`, loaded when it is needed. Raises `UsageError`
-    for a system without one, `SourceError` for a source that cannot be read whole.
+    Raises `UsageError` for a system that cannot be read, `SourceError` for a source that cannot be read whole.
     """
-    return _connector(host)(host)
+    return connector_of(host).read(host)
 
 
-def _connector(host: BillingHost) -> Callable[[BillingHost], BillingAnswer]:
+def connector_of(host: BillingHost) -> Connector:
+    """The connector of `host.system`, loaded when it is needed; raises `UsageError` for a system without one."""
     if host.system in _modules():
         module = importlib.import_module(f"generator.billing.{host.system}")
-        read = getattr(module, "read", None)
-        if callable(read):
-            return cast("Callable[[BillingHost], BillingAnswer]", read)
+        if hasattr(module, "read"):
+            return cast("Connector", module)
     raise UsageError(
         f"this release cannot read the billing system {host.system!r}",
         where=f"host {host.name}",

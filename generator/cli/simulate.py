@@ -1,7 +1,6 @@
 """`bqnctl simulate`: a BQN or the emulator of a billing system, on loopback, until it is told to stop."""
 
 import contextlib
-import importlib
 import ipaddress
 import os
 import signal
@@ -18,10 +17,10 @@ from generator.bqn.server.simulator import Simulator, SimulatorOptions, running
 from generator.bqn.server.store import Behaviour
 from generator.cli.options import common_options
 from generator.demo.emulator import EmulatorOptions
-from generator.documents.resources import resource_dir
+from generator.demo.run import emulating, emulator_of
 from generator.errors import Exit, UsageError
 from generator.net.certificate import Certificate, ensure_certificate
-from generator.net.serve import Listening, serving
+from generator.net.serve import Listening
 
 _BQN_PORT = 3443
 
@@ -53,8 +52,7 @@ def command(*, what: str, host: str, allow_remote: bool, **options: Any) -> Exit
         return Exit.OK
     with contextlib.ExitStack() as stack:
         certificate = _certificate(options.pop("certificate"), stack)
-        listening = _start(what, host, switches, certificate, options, stack)
-        line = {"listening": listening.url, "fingerprint_sha256": listening.fingerprint_sha256, "pid": os.getpid()}
+        line = {**_start(what, host, switches, certificate, options, stack), "pid": os.getpid()}
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
         sys.stdout.flush()
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
@@ -68,7 +66,8 @@ def _start(  # noqa: PLR0917 - private, called once above
     certificate: Certificate,
     options: dict[str, Any],
     stack: contextlib.ExitStack,
-) -> Listening:
+) -> dict[str, Any]:
+    """Start it until `stack` is closed; what the printed line says of it."""
     # Block the signals in every thread to come, so that only `sigwait` takes them.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     stack.callback(signal.pthread_sigmask, signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -84,14 +83,22 @@ def _start(  # noqa: PLR0917 - private, called once above
         started: tuple[Simulator, Listening] = stack.enter_context(
             running(chosen, certificate=certificate, host=host, port=_BQN_PORT if port is None else port)
         )
-        return started[1]
-    emulator = _emulator(what)
+        return {"listening": started[1].url, "fingerprint_sha256": started[1].fingerprint_sha256}
+    emulator = emulator_of(what)
     unknown = sorted(switches.keys() - emulator.SWITCHES.keys())
     if unknown:
         raise UsageError(f"{what} has no switch {', '.join(unknown)}", fix=f"bqnctl simulate {what} --switch help")
-    app = emulator.make_app(EmulatorOptions(customers=options["customers"], seed=options["seed"], switches=switches))
-    chosen_port = emulator.DEFAULT_PORT if port is None else port
-    return stack.enter_context(serving(app, host=host, port=chosen_port, certificate=certificate))
+    emulated = stack.enter_context(
+        emulating(
+            what,
+            EmulatorOptions(customers=options["customers"], seed=options["seed"], switches=switches),
+            certificate=certificate,
+            host=host,
+            port=emulator.DEFAULT_PORT if port is None else port,
+        )
+    )
+    pin = certificate.fingerprint_sha256 if emulated.url.startswith("https:") else None
+    return {"listening": emulated.url, "fingerprint_sha256": pin, "host_vars": emulated.host_vars}
 
 
 def _behaviour(switches: dict[str, str]) -> Behaviour:
@@ -109,17 +116,9 @@ def _behaviour(switches: dict[str, str]) -> Behaviour:
 
 def _known_switches(what: str) -> dict[str, str]:
     if what != "bqn":
-        return dict(_emulator(what).SWITCHES)
+        return dict(emulator_of(what).SWITCHES)
     default = Behaviour()
     return {name: f"default {getattr(default, name)!r}" for name in Behaviour.__struct_fields__}
-
-
-def _emulator(system: str) -> Any:
-    """The emulator's module; raises `UsageError` for a system that has none."""
-    systems = sorted(path.name.split(".")[0] for path in resource_dir("schemas").glob("billing/*.schema.json"))
-    if system not in systems:
-        raise UsageError(f"nothing to simulate is called {system!r}", fix=f"bqn or one of: {', '.join(systems)}")
-    return importlib.import_module(f"generator.demo.{system}")
 
 
 def _switches(texts: tuple[str, ...]) -> dict[str, str]:

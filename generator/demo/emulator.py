@@ -1,4 +1,9 @@
-"""What the emulators of the billing systems share: options, authentication, and faults on demand.
+"""What the emulators of the billing systems share: options, authentication, faults on demand, a request log.
+
+An emulator is the module `generator.demo.<system>` with `DEFAULT_PORT`, `CREDENTIALS` (as in the inventory),
+`SWITCHES` (name to meaning), `sample(customers, seed)`, `from_lists(lists)` and `make_app_for(data, options)`,
+an ASGI application. One that is no HTTPS server has `running(data, options, host, port)` in place of
+`make_app_for`: a context manager that yields an `Emulated`.
 
 A switch is a name and a text value. Those of `COMMON_SWITCHES` work on every emulator; each emulator adds
 its own. An unknown name, or a value that cannot be read, is an error: a switch never silently does nothing.
@@ -8,6 +13,7 @@ import asyncio
 import base64
 import binascii
 import hmac
+import time
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
@@ -26,7 +32,7 @@ COMMON_SWITCHES: Mapping[str, str] = {
     "html-502": "answer every request as a reverse proxy does whose server is down",
     "redirect": "answer every request with a redirect to this URL",
     "error-object": "answer every request with a JSON error object and status 200",
-    "empty-list": "answer every GET with []",
+    "empty-list": "every list of customers, plans and the rest is empty",
     "truncated-json": "leave out the second half of every body",
     "cut-connection": "close the connection in the middle of every body",
 }
@@ -38,12 +44,21 @@ _BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 B
 _ERROR = '{"error":{"message":"Something went wrong","code":500,"internal_code":"INTERNAL_ERROR"}}'
 
 
+class Seen(Struct, frozen=True):
+    """A request that arrived: when (monotonic seconds), and "METHOD /path"."""
+
+    at_s: float
+    request: str
+
+
 class EmulatorOptions(Struct, frozen=True, kw_only=True):
     """How an emulator is set up: so many customers, made from `seed`, and its switches."""
 
     customers: int = 200
     seed: int = 1
     switches: Mapping[str, str] = {}
+    seen: list[Seen] = []
+    """What was asked, in order of arrival; give a list of your own to watch it."""
 
 
 def check_switches(options: EmulatorOptions, known: Mapping[str, str]) -> None:
@@ -98,21 +113,27 @@ def same(given: str, expected: str) -> bool:
 
 
 class Faults:
-    """ASGI middleware that breaks answers as the common switches say."""
+    """ASGI middleware that breaks answers as the common switches say, and logs what arrives.
 
-    def __init__(self, app: ASGIApp, *, options: EmulatorOptions) -> None:
+    `empty` is the body of an empty list, where all lists of a system look the same; an emulator that gives
+    `None` obeys `empty-list` itself.
+    """
+
+    def __init__(self, app: ASGIApp, *, options: EmulatorOptions, empty: bytes | None = None) -> None:
         self._app = app
+        self._seen = options.seen
         self._slow_s = number(options, "slow-ms") / 1000
         self._failing = number(options, "status-500-first-n")
         self._throttled, self._retry_after_s = _throttle(options)
         self._instead = _answer_instead(options)
-        self._body = _body_change(options)
+        self._body = _body_change(options, empty)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, broken or as the application does."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        self._seen.append(Seen(time.monotonic(), f"{scope['method']} {scope['path']}"))
         await asyncio.sleep(self._slow_s)
         answer = self._early() or (self._instead() if self._instead else None)
         if answer is not None:
@@ -166,9 +187,9 @@ class _BodyChange(Struct, frozen=True, kw_only=True):
     cut: bool = False
 
 
-def _body_change(options: EmulatorOptions) -> _BodyChange | None:
-    if is_on(options, "empty-list"):
-        return _BodyChange(change=lambda _: b"[]")
+def _body_change(options: EmulatorOptions, empty: bytes | None) -> _BodyChange | None:
+    if is_on(options, "empty-list") and empty is not None:
+        return _BodyChange(change=lambda _: empty)
     if is_on(options, "truncated-json"):
         return _BodyChange(change=lambda body: body[: len(body) // 2])
     if is_on(options, "cut-connection"):
@@ -177,7 +198,7 @@ def _body_change(options: EmulatorOptions) -> _BodyChange | None:
 
 
 class _Changed:
-    """Sends another body than the application did, for GET requests that succeed."""
+    """Sends another body than the application did, where that succeeded with one."""
 
     def __init__(self, send: Send, scope: Scope, change: _BodyChange) -> None:
         self._send, self._scope, self._change = send, scope, change
@@ -194,7 +215,7 @@ class _Changed:
             await self._finish()
 
     async def _finish(self) -> None:
-        whole = self._scope["method"] != "GET" or self._start["status"] != 200  # noqa: PLR2004 - HTTP OK
+        whole = self._scope["method"] not in {"GET", "POST"} or self._start["status"] != 200  # noqa: PLR2004 - OK
         body = self._body if whole else self._change.change(self._body)
         if not whole and not self._change.cut:
             self._start["headers"] = _with_length(self._start["headers"], len(body))

@@ -23,10 +23,11 @@ from generator.demo.emulator import (
     same,
     words,
 )
-from generator.demo.splynx_data import RowDict, SplynxData, sample
+from generator.demo.sample import RowDict
+from generator.demo.splynx_data import SplynxData, sample
 from generator.errors import UsageError
 
-__all__ = ["CREDENTIALS", "DEFAULT_PORT", "SWITCHES", "SplynxData", "make_app", "make_app_for", "sample"]
+__all__ = ["CREDENTIALS", "DEFAULT_PORT", "SWITCHES", "SplynxData", "from_lists", "make_app_for", "sample"]
 
 DEFAULT_PORT = 8101
 CREDENTIALS: Mapping[str, str] = {"api_key": "demo-splynx-key", "api_secret": "demo-splynx-secret"}
@@ -68,26 +69,20 @@ class _Settings(Struct, frozen=True, kw_only=True):
     old_release: bool
 
 
-def make_app(options: EmulatorOptions) -> Starlette:
-    """The emulator with sample data; raises `UsageError` for switches it does not have."""
-    api = _api(sample(options.customers, options.seed), options)
-    api.encode_all()
-    return _app(api, options)
+def from_lists(lists: dict[str, list[RowDict]]) -> SplynxData:
+    """Data with these lists and nothing else."""
+    data = SplynxData()
+    data.load(lists)
+    return data
 
 
 def make_app_for(data: SplynxData, options: EmulatorOptions) -> Starlette:
-    """The emulator over `data`, which may change while it runs."""
-    return _app(_api(data, options), options)
-
-
-def _api(data: SplynxData, options: EmulatorOptions) -> "_Api":
+    """The emulator over `data`, which may change while it runs; raises `UsageError` for unknown switches."""
     check_switches(options, SWITCHES)
     if is_on(options, "odd-rows"):
         data.add_odd_rows()
-    return _Api(data, _settings(options))
-
-
-def _app(api: "_Api", options: EmulatorOptions) -> Starlette:
+    api = _Api(data, _settings(options))
+    api.encode_all()
     routes = [
         Route(f"{_ROOT}{path}", api.answer, methods=["GET", "HEAD", "OPTIONS"], name=name)
         for name, path in _PATHS.items()
@@ -95,7 +90,7 @@ def _app(api: "_Api", options: EmulatorOptions) -> Starlette:
     routes.append(Route(f"{_ROOT}admin/api/check", api.check, methods=["GET"]))
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Faults, options=options)],
+        middleware=[Middleware(Faults, options=options, empty=b"[]")],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
 

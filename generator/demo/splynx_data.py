@@ -3,24 +3,10 @@
 import random
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import ClassVar
 
-RowDict = dict[str, Any]
+from generator.demo.sample import FAMILY, GIVEN, LOGINS, SITES, Lists, RowDict, address, mac
 
-_GIVEN = (
-    "Ana", "José", "Siobhán", "Łukasz", "Nguyễn Thị", "Олена", "François", "Fatma", "Bjørn", "Chloë", "Ngozi",
-    "山田", "Zoë", "Mihály", "Δημήτρης", "Aïcha", "Jürgen", "Inés", "Thabo", "Kahu",
-)  # fmt: skip
-_FAMILY = (
-    "Pérez", "Núñez", "O'Brien", "Żółkowski", "Hà", "Коваленко", "D'Angelo", "Şahin", "Ødegård", "Lefèvre",
-    "Okonkwo", "太郎", "García-López", "Szőke", "Παπαδόπουλος", "N'Diaye", "Müller", "Muñoz", "van der Merwe",
-    "Smith",
-)  # fmt: skip
-_LOGINS = ("ana", "jose", "siobhan", "lukasz", "hanguyen", "olena", "francois", "fatma", "bjorn", "chloe")
-_SITES = (
-    "Cerro Alto", "Water Tower", "Église St-Martin", "Mill Hill", "Puerto Viejo", "Höhenweg", "Silo 7",
-    "Kopec",
-)  # fmt: skip
 _LABELS = ("Backhaul North", "Backhaul South", "Ring Este", "Fibre PoP")
 _BURST_20 = {"burst_type": "percent", "burst_limit": 20, "burst_threshold": 80}
 _BURST_50 = {"burst_type": "percent", "burst_limit": 50, "burst_threshold": 75}
@@ -39,44 +25,33 @@ _TARIFFS: tuple[tuple[str, tuple[int, int], RowDict], ...] = (
     ("Дім 200", (204800, 51200), {}),
 )
 _FIRST_TARIFF, _FIRST_CUSTOMER, _FIRST_SERVICE, _FIRST_SESSION = 61, 401, 501, 98001
-_HOSTS_PER_24 = 254
-_CGNAT_SECOND_OCTET = 64
-_LISTS = ("tariffs", "online", "customers", "sites", "services")
 _OFFLINE_EVERY, _BLOCKED_EVERY, _TWO_SERVICES_EVERY = 12, 25, 20
 
 
-class SplynxData:
+class SplynxData(Lists):
     """The lists of a Splynx, as dictionaries with plain numbers, and what happens to customers.
 
     `tariffs`, `online`, `customers`, `sites` and `services` may be changed by hand; `touch()` afterwards
     tells the emulator. Each method that stands for a typical change says in a sentence what it did.
     """
 
+    NAMES: ClassVar[tuple[str, ...]] = ("tariffs", "online", "customers", "sites", "services")
+    tariffs: list[RowDict]
+    online: list[RowDict]
+    customers: list[RowDict]
+    sites: list[RowDict]
+    services: list[RowDict]
+
     def __init__(self, *, seed: int = 1) -> None:
-        self.tariffs: list[RowDict] = []
-        self.online: list[RowDict] = []
-        self.customers: list[RowDict] = []
-        self.sites: list[RowDict] = []
-        self.services: list[RowDict] = []
-        self.revision = 0
+        super().__init__()
         self._random = random.Random(seed)  # noqa: S311 - sample data, the same for the same seed
         self._addresses = 0
         self._odd = False
 
-    def touch(self) -> None:
-        """Say that the lists have changed."""
-        self.revision += 1
-
-    def dump(self) -> dict[str, list[RowDict]]:
-        """The lists, for `load` at another time."""
-        return {name: getattr(self, name) for name in _LISTS}
-
     def load(self, lists: dict[str, list[RowDict]]) -> None:
-        """Replace the lists by what `dump` gave."""
-        for name in _LISTS:
-            getattr(self, name)[:] = lists[name]
+        """Replace the lists by what `dump` gave; new customers get addresses after those in use."""
+        super().load(lists)
         self._addresses = len(self.services)
-        self.touch()
 
     def new_customer(self) -> str:
         """A customer signs up, with a service and a session."""
@@ -161,7 +136,7 @@ class SplynxData:
     def _add_service(self, customer: RowDict, login: str) -> RowDict:
         number = self.services[-1]["id"] + 1 if self.services else _FIRST_SERVICE
         plan = self._random.choice(self.tariffs)
-        service = _service(number, customer, login=login, plan=plan["id"], address=_address(self._addresses))
+        service = _service(number, customer, login=login, plan=plan["id"], address=address(self._addresses))
         self._addresses += 1
         self.services.append(service)
         return service
@@ -175,7 +150,7 @@ def sample(customers: int, seed: int) -> SplynxData:
     """A Splynx with so many customers; some are offline, some blocked, some have two services."""
     data = SplynxData(seed=seed)
     data.tariffs += [_tariff(number, *tariff) for number, tariff in enumerate(_TARIFFS, _FIRST_TARIFF)]
-    data.sites += [_site(number, title) for number, title in enumerate(_SITES, 1)]
+    data.sites += [_site(number, title) for number, title in enumerate(SITES, 1)]
     for at in range(1, customers + 1):
         data._add_customer(  # noqa: SLF001 - the constructor of sample data, in the same module
             online=at % _OFFLINE_EVERY != 0,
@@ -187,12 +162,6 @@ def sample(customers: int, seed: int) -> SplynxData:
 
 def _next_id(rows: list[RowDict], first: int) -> int:
     return max((row["id"] for row in rows), default=first - 1) + 1
-
-
-def _address(number: int) -> str:
-    """The `number`-th address of 100.64.0.0/10, without .0 and .255."""
-    network, host = divmod(number, _HOSTS_PER_24)
-    return f"100.{_CGNAT_SECOND_OCTET + network // 256}.{network % 256}.{host + 1}"
 
 
 def _tariff(number: int, service_name: str, speeds: tuple[int, int], burst: RowDict) -> RowDict:
@@ -218,12 +187,12 @@ def _site(number: int, title: str) -> RowDict:
 
 def _customer(number: int, chance: random.Random, *, blocked: bool) -> RowDict:
     at = chance.randrange(len(_LABELS))
-    login = f"{_LOGINS[number % len(_LOGINS)]}{number}"
+    login = f"{LOGINS[number % len(LOGINS)]}{number}"
     return {
         "id": number, "login": login, "status": "blocked" if blocked else "active",
-        "name": f"{chance.choice(_GIVEN)} {chance.choice(_FAMILY)}", "email": f"{login}@example.net",
+        "name": f"{chance.choice(GIVEN)} {chance.choice(FAMILY)}", "email": f"{login}@example.net",
         "billing_email": "", "phone": "", "category": "person", "partner_id": 1,
-        "location_id": 1 + number % len(_SITES), "parent_id": 0, "billing_type": "recurring",
+        "location_id": 1 + number % len(SITES), "parent_id": 0, "billing_type": "recurring",
         "street_1": "", "city": "", "zip_code": "", "gps": "", "date_add": "2024-02-01",
         "customer_labels": [{"id": at + 1, "label": _LABELS[at], "color": "#357bf2"}],
         "additional_attributes": {},
@@ -245,7 +214,7 @@ def _session(number: int, service: RowDict, *, blocked: bool) -> RowDict:
         "id": number, "customer_id": service["customer_id"], "service_id": service["id"],
         "tariff_id": service["tariff_id"], "partner_id": 1, "nas_id": 3, "login": service["login"],
         "username_real": service["login"], "ipv4": service["ipv4"], "ipv6": "", "ipv6_prefix": 0,
-        "mac": f"02:11:{number.to_bytes(4).hex(':')}",
+        "mac": mac(number),
         "call_to": "pppoe-south", "port": "ether3", "session_id": f"{number:08x}",
         "start_session": "2025-03-02 08:11:40", "time_on": 5021, "in_bytes": 104857600, "out_bytes": 9437184,
         "price": "0.0000", "last_change": "2025-03-02 09:35:21", "type": "radius", "login_is": "user",

@@ -40,16 +40,19 @@ def keep_absent(
     previous: DesiredState | None,
     *,
     claimed: frozenset[str],
+    unread: frozenset[str] = frozenset(),
     policies: Mapping[str, Policy],
     keep_s: int,
     now: datetime,
 ) -> Kept:
     """Who of `previous` is neither in `claimed` nor missed for `keep_s` seconds or longer.
 
+    Who has an `unread` address is there, only not readable just now: kept however long, and not as absent.
+
     They keep their policy: under its new name if its id has one now, or as it was as long as somebody absent
     has it. They keep their groups, less the ranges that somebody claims now.
     """
-    if previous is None or keep_s <= 0:
+    if previous is None or (keep_s <= 0 and not unread):
         return NOBODY
     followed = _Followed(previous, policies)
     stamp, oldest = write_time(now), now - timedelta(seconds=keep_s)
@@ -59,10 +62,11 @@ def keep_absent(
     for ip, subscriber in previous.subscribers.items():
         if ip in claimed:
             continue
-        since = previous.absent.get(ip, stamp)
-        if since != stamp and read_time(since) <= oldest:
-            continue
-        absent[ip] = since
+        if ip not in unread:
+            since = previous.absent.get(ip, stamp)
+            if keep_s <= 0 or (since != stamp and read_time(since) <= oldest):
+                continue
+            absent[ip] = since
         subscribers[ip] = replace(subscriber, policy=followed.name(subscriber.policy))
         for name in subscriber.groups:
             if name in previous.groups and name not in groups:

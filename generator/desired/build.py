@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from generator.desired.absent import Kept, keep_absent
-from generator.desired.claims import Candidate, settle, sort_out
+from generator.desired.claims import Candidate, never_read, settle, sort_out
 from generator.desired.groups import DualStack, Levels, capped, dual_stack
 from generator.desired.names import clean_text, natural_key
 from generator.desired.order import by_address, by_name
@@ -43,6 +43,7 @@ def build(answer: BillingAnswer, host: BillingHost, *, previous: DesiredState | 
     kept = keep_absent(
         previous,
         claimed=records.claimed,
+        unread=records.unread,
         policies=policies.policies,
         keep_s=host.keep_absent_s,
         now=now,
@@ -51,8 +52,8 @@ def build(answer: BillingAnswer, host: BillingHost, *, previous: DesiredState | 
     # known, before groups are narrowed to those in use and everything is put in order.
     everybody = {**kept.subscribers, **subscribers}
     rejected = (
-        *map(_clean, answer.rejected), *policies.rejected, *records.rejected, *losers,
-        *_without_group(records.candidates, dual, winners),
+        *map(_clean, (*answer.rejected, *never_read(answer, previous, host))),
+        *policies.rejected, *records.rejected, *losers, *_without_group(records.candidates, dual, winners),
     )  # fmt: skip
     state = DesiredState(
         policies=by_name({**kept.policies, **policies.policies}),

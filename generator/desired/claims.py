@@ -1,6 +1,6 @@
 """Who gets an address: billing records made into candidates, and the rule for one claimed twice."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from generator.desired.names import clean_text
 from generator.desired.policies import Policies
 from generator.desired.tally import Tally
 from generator.inventory.settings import BillingHost
-from generator.model import BillingAnswer, Policy, Rejected, ServiceRecord
+from generator.model import BillingAnswer, DesiredState, Policy, Rejected, ServiceRecord, Unread
 
 _UNLIMITED = 1 << 62
 
@@ -44,6 +44,8 @@ class Sorted(Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejected, ...]
     claimed: frozenset[str]
     """Every address and range that any record names, used or not."""
+    unread: frozenset[str] = frozenset()
+    """The addresses of services that could not be read, and that no other record names."""
 
 
 def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally: Tally) -> Sorted:
@@ -80,7 +82,29 @@ def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally
                 ranges=ranges,
             )
         )
-    return Sorted(candidates=tuple(candidates), rejected=tuple(rejected), claimed=frozenset(claimed))
+    unread = frozenset(_unread(answer.unread, rules, tally)) - claimed
+    return Sorted(
+        candidates=tuple(candidates), rejected=tuple(rejected), claimed=frozenset(claimed), unread=unread
+    )  # fmt: skip
+
+
+def _unread(services: Iterable[Unread], rules: AddressRules, tally: Tally) -> Iterator[str]:
+    """The usable addresses of services that could not be read; each service is reported."""
+    for service in services:
+        tally.add("services that could not be read and stay as they were", f"{service.record}: {service.reason}")
+        yield from (rules.parse(written).text for written in service.addresses if written.strip())
+
+
+def never_read(answer: BillingAnswer, previous: DesiredState | None, host: BillingHost) -> list[Rejected]:
+    """The addresses of services that could not be read and of which nothing is known from before."""
+    rules = AddressRules(host)
+    known: Mapping[str, object] = {} if previous is None else previous.subscribers
+    return [
+        Rejected(record=service.record, reason=service.reason, ip=text)
+        for service in answer.unread
+        for written in service.addresses
+        if (text := rules.parse(written).text) not in known
+    ]
 
 
 def _subscriber_id(record: ServiceRecord, host: BillingHost) -> str | None:

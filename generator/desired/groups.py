@@ -12,6 +12,7 @@ from generator.desired.tally import Tally
 from generator.inventory.settings import BillingHost
 from generator.model import BLOCK_POLICY, DesiredState, Group, GroupRecord
 
+_LEVELS = frozenset({"L1", "L2", "DS"})
 MAX_GROUPS = 3
 """Groups of one address, by the strictest of the vendor's texts (facts: BQN REST API, 5.3)."""
 
@@ -25,7 +26,7 @@ class Levels:
         self._wanted = host.subscriber_groups
         self._tally = tally
         self._previous = previous
-        self._unread = tuple(f"{level}-" for level in sorted(unread))
+        self._unread = unread
         self._known: dict[tuple[GroupRecord, ...], tuple[str, ...]] = {}
         self._written: dict[str, set[str]] = defaultdict(set)
         self._types: dict[str, set[str]] = defaultdict(set)
@@ -44,7 +45,7 @@ class Levels:
         if self._unread and self._previous is not None:
             before = self._previous.subscribers.get(ip)
             if before is not None:
-                names = (*names, *(name for name in before.groups if name.startswith(self._unread)))
+                names = (*names, *(name for name in before.groups if level_of(name) in self._unread))
         return names
 
     def _names(self, records: Iterable[GroupRecord], example: str) -> tuple[str, ...]:
@@ -54,7 +55,7 @@ class Levels:
             if not bare:
                 self._tally.add("groups without a name, left out", example)
                 continue
-            name = f"{object_name(record.level)}-{bare}"
+            name = f"{object_name(record.level)}-{bare}" if record.level else bare
             names.append(name)
             self._written[name].add(record.name.strip())
             if record.type:
@@ -70,6 +71,12 @@ class Levels:
             name: Group(name=name, type=min(self._types[name], default=None) if name in self._types else None)
             for name in self._written
         }
+
+
+def level_of(name: str) -> str:
+    """The level that a group's name shows: `L1`, `L2`, `DS`, or "" for a name without such a prefix."""
+    level, dash, _ = name.partition("-")
+    return level if dash and level in _LEVELS else ""
 
 
 def capped(names: Iterable[str], tally: Tally, *, example: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import math
 from generator.desired.policies import PLAN_RECORD
 from generator.errors import RefusedError, SourceError
 from generator.inventory.settings import BillingHost
-from generator.model import BillingAnswer, DesiredState, Rejected, ServiceRecord
+from generator.model import BillingAnswer, DesiredState, Rejected, ServiceRecord, Unread
 
 
 def check_shrink(
@@ -21,7 +21,8 @@ def check_shrink(
     if previous is None:
         return
     were = len(previous.subscribers.keys() - previous.absent.keys()) + _services(previous.rejected)
-    now = sum(_places(service, host) for service in answer.services) + _services(answer.rejected)
+    listed: tuple[ServiceRecord | Unread, ...] = (*answer.services, *answer.unread)
+    now = sum(_places(service, host) for service in listed) + _services(answer.rejected)
     if now == 0 and (were or previous.subscribers):
         raise SourceError(
             f"the list of services is empty, where there were {were}",
@@ -46,7 +47,7 @@ def _services(rejected: tuple[Rejected, ...]) -> int:
     return sum(not each.record.startswith(PLAN_RECORD) for each in rejected)
 
 
-def _places(service: ServiceRecord, host: BillingHost) -> int:
+def _places(service: ServiceRecord | Unread, host: BillingHost) -> int:
     """How many subscribers or rejected records a service makes: its addresses of the wanted families."""
     addresses = {text.strip() for text in service.addresses} - {""}
     v6 = {text for text in addresses if ":" in text}

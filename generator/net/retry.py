@@ -24,6 +24,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
         return max(jittered, asked)
 
 
+DEFAULT_RETRY = RetryPolicy()
+
+
 def retry_after_s(header: str | None, *, now_s: float) -> float | None:
     """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date; None if unreadable."""
     if header is None:

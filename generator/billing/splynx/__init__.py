@@ -5,12 +5,16 @@ they are small and show at once whether host, TLS and key are right; the large l
 """
 
 import base64
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
 from generator.billing.body import Row, Rows
-from generator.billing.http import DEFAULT_RETRY, HttpReader, StatusError
+from generator.billing.http import HttpReader, StatusError
+from generator.billing.probe import Probe, tried
 from generator.billing.splynx.customers import NO_SITES, Customer, Sites, customers_of, sites_of
 from generator.billing.splynx.lists import (
     CUSTOMERS,
@@ -25,6 +29,7 @@ from generator.billing.splynx.lists import (
     OnlineRow,
     SiteRow,
     TariffRow,
+    first_row,
     read_list,
 )
 from generator.billing.splynx.services import Found, services_of, sessions_of, unknown_customers
@@ -32,7 +37,7 @@ from generator.billing.splynx.tariffs import plans_of
 from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, Rejected
-from generator.net.retry import RetryPolicy
+from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 _PARALLEL_LISTS = 3
 SERVICES_MODE = "internet-services"
@@ -59,6 +64,16 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
     with HttpReader(host, headers={"Authorization": _basic(host)}, retry=retry) as reader:
         lists = _read_lists(reader, host)
     return _answer(lists, host)
+
+
+def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[Probe]:
+    """Every list that this host's options read, tried one by one, the first row of each."""
+    with HttpReader(host, headers={"Authorization": _basic(host)}, retry=retry) as reader:
+        needed: list[Listing[Any]] = [TARIFFS, ONLINE, *([CUSTOMERS] if _needs_customers(host) else [])]
+        needed += [SERVICES] if host.mode == SERVICES_MODE else []
+        wished = [each for each in (CUSTOMERS, SITES) if host.subscriber_groups and each not in needed]
+        for listing in (*needed, *wished):
+            yield tried(listing.permission, partial(first_row, reader, listing), needed=listing in needed)
 
 
 def _basic(host: BillingHost) -> str:

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 from generator.billing.body import BodyError, NotAListError, Row, Rows, decode_rows, message_in
 from generator.billing.http import Answer, HttpReader, Params, StatusError
 from generator.billing.numbers import rank_number
-from generator.billing.text import text
+from generator.billing.text import shown, text
 from generator.errors import SourceError
 
 _log = logging.getLogger(__name__)
@@ -169,6 +169,14 @@ def _rows_and_count(reader: HttpReader, listing: Listing[Row]) -> tuple[Rows[Row
         headers = reader.head(path, params=listing.params)
         announced = None if headers is None else _announced(headers)
     return rows, announced
+
+
+def first_row(reader: HttpReader, listing: Listing[Row]) -> str:
+    """What the first row of a list is, read with a limit of one row; raises as `read_list` does."""
+    one = (*listing.params, ("limit", "1"))
+    answer = reader.get(_ROOT + listing.path, params=one, fixes=_fixes(listing), private=listing.private)
+    rows = _rows(reader, listing, answer).rows
+    return f"for example {listing.noun} {shown(text(getattr(rows[0], 'id', None)))}" if rows else "an empty list"
 
 
 def _announced(headers: Mapping[str, str]) -> int | None:

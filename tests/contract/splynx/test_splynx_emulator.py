@@ -2,54 +2,28 @@
 
 import base64
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 import requests
 import urllib3
 
-from generator.billing import splynx as connector
 from generator.demo import splynx as emulator
-from generator.demo.emulator import COMMON_SWITCHES, EmulatorOptions
-from generator.demo.splynx_data import SplynxData, sample
+from generator.demo.emulator import COMMON_SWITCHES
+from generator.demo.run import Emulated
+from generator.demo.splynx_data import sample
 from generator.errors import SourceError, UsageError
-from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer
-from generator.net.certificate import Certificate
 from generator.net.retry import RetryPolicy
-from generator.net.serve import Listening, serving
 
 ROOT = "/api/2.0/admin/"
 BASIC = "Basic " + base64.b64encode(":".join(emulator.CREDENTIALS.values()).encode()).decode()
-Emulate = Callable[..., AbstractContextManager[Listening]]
+Emulate = Callable[..., AbstractContextManager[Emulated]]
 ReadFrom = Callable[..., BillingAnswer]
 
 
-@pytest.fixture
-def emulate(certificate: Certificate) -> Emulate:
-    @contextmanager
-    def run(data: SplynxData | None = None, **switches: str) -> Iterator[Listening]:
-        named = {name.removeprefix("n_").replace("_", "-"): value for name, value in switches.items()}
-        options = EmulatorOptions(customers=60, switches=named)
-        app = emulator.make_app(options) if data is None else emulator.make_app_for(data, options)
-        with serving(app, certificate=certificate) as at:
-            yield at
-
-    return run
-
-
-@pytest.fixture
-def read_from(make_host: Callable[..., BillingHost], quick: RetryPolicy) -> ReadFrom:
-    def read(at: Listening, **settings: Any) -> BillingAnswer:
-        usual = {"credentials": dict(emulator.CREDENTIALS)}
-        return connector.read(make_host(at, "splynx", **(usual | settings)), retry=quick)
-
-    return read
-
-
-def ask(at: Listening, path: str, method: str = "GET", auth: str = BASIC) -> requests.Response:
+def ask(at: Emulated, path: str, method: str = "GET", auth: str = BASIC) -> requests.Response:
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     headers = {"Authorization": auth} if auth else {}
     return requests.request(method, f"{at.url}{ROOT}{path}", headers=headers, verify=False, timeout=5)
@@ -60,7 +34,7 @@ def test_the_sample_is_the_same_each_time_and_reads_without_a_warning(emulate: E
     assert first.online == second.online
     assert first.customers == second.customers
     assert sample(60, 2).customers != first.customers
-    with emulate() as at:
+    with emulate("splynx") as at:
         answer = read_from(at, subscriber_groups=True, subscriber_id="name")
     assert len(answer.services) == len(first.online)
     assert not answer.warnings
@@ -71,14 +45,14 @@ def test_the_sample_is_the_same_each_time_and_reads_without_a_warning(emulate: E
 def test_every_way_of_writing_values_reads_the_same(emulate: Emulate, read_from: ReadFrom) -> None:
     answers = []
     for values in ("strings", "numbers", "mixed"):
-        with emulate(values=values) as at:
+        with emulate("splynx", values=values) as at:
             answers.append(read_from(at, subscriber_groups=True, mode="internet-services"))
     assert answers[0] == answers[1] == answers[2]
     assert len(answers[0].services) == len(sample(60, 1).services)
 
 
 def test_odd_sessions_cost_only_themselves(emulate: Emulate, read_from: ReadFrom) -> None:
-    with emulate(odd_rows="on") as at:
+    with emulate("splynx", odd_rows="on") as at:
         answer = read_from(at, ip_versions=[4, 6])
     clean = len(sample(60, 1).online)
     assert len(answer.services) == clean + 6
@@ -87,7 +61,7 @@ def test_odd_sessions_cost_only_themselves(emulate: Emulate, read_from: ReadFrom
 
 @pytest.mark.parametrize("values", ["strings", "numbers"])
 def test_an_old_release_reads_without_blocks_and_bursts(emulate: Emulate, read_from: ReadFrom, values: str) -> None:
-    with emulate(old_release="on", values=values) as at:
+    with emulate("splynx", old_release="on", values=values) as at:
         answer = read_from(at)
     assert all(service.statuses["session_blocked"] == "active" for service in answer.services)
     assert all(plan.download.burst_rate is None for plan in answer.plans)
@@ -117,7 +91,7 @@ def test_an_old_release_reads_without_blocks_and_bursts(emulate: Emulate, read_f
 def test_a_source_is_read_whole_or_not_at_all(
     emulate: Emulate, read_from: ReadFrom, switches: dict[str, str], texts: list[str]
 ) -> None:
-    with emulate(**switches) as at, pytest.raises(SourceError) as caught:
+    with emulate("splynx", **switches) as at, pytest.raises(SourceError) as caught:
         read_from(at)
     for text in ["splynx-main", "https://127.0.0.1", *texts]:
         assert text in str(caught.value)
@@ -131,24 +105,24 @@ def test_switches_that_a_reader_survives(emulate: Emulate, read_from: ReadFrom) 
         {"no_head": "on"},
         {"allow_ips": "127.0.0.0/8,::1/128"},
     ):
-        with emulate(**switches) as at:
+        with emulate("splynx", **switches) as at:
             assert len(read_from(at).services) == len(sample(60, 1).online)
-    with emulate(empty_list="on", no_head="on") as at:
+    with emulate("splynx", empty_list="on", no_head="on") as at:
         assert read_from(at) == BillingAnswer(plans=(), services=())
 
 
 def test_an_empty_list_that_should_not_be_is_refused(emulate: Emulate, read_from: ReadFrom) -> None:
-    with emulate(empty_list="on") as at, pytest.raises(SourceError, match="cut short: 0 of 8"):
+    with emulate("splynx", empty_list="on") as at, pytest.raises(SourceError, match="cut short: 0 of 8"):
         read_from(at)
 
 
 def test_waits_are_logged_and_honour_retry_after(
-    emulate: Emulate, make_host: Callable[..., BillingHost], caplog: pytest.LogCaptureFixture
+    emulate: Emulate, read_from: ReadFrom, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="generator")
     patient = RetryPolicy(attempts=5, first_delay_s=0.001, longest_delay_s=1.0)
-    with emulate(n_429_with_retry_after="1:1") as at:
-        connector.read(make_host(at, "splynx", credentials=dict(emulator.CREDENTIALS)), retry=patient)
+    with emulate("splynx", n_429_with_retry_after="1:1") as at:
+        read_from(at, retry=patient, subscriber_groups=False)
     assert [record.getMessage() for record in caplog.records] == ["splynx-main: 429, waiting 1.0 s, attempt 2 of 5"]
 
 
@@ -156,7 +130,7 @@ def test_waits_are_logged_and_honour_retry_after(
 def test_a_wrong_credential_is_refused_and_named_without_its_value(
     emulate: Emulate, read_from: ReadFrom, name: str
 ) -> None:
-    with emulate() as at, pytest.raises(SourceError) as caught:
+    with emulate("splynx") as at, pytest.raises(SourceError) as caught:
         read_from(at, credentials={**emulator.CREDENTIALS, name: "wrong-canary"})
     assert "HTTP 401" in str(caught.value)
     assert "wrong-canary" not in str(caught.value)
@@ -165,7 +139,7 @@ def test_a_wrong_credential_is_refused_and_named_without_its_value(
 def test_the_answers_of_the_api_itself(emulate: Emulate) -> None:
     online = "customers/customers-online"
     total = len(sample(60, 1).online)
-    with emulate() as at:
+    with emulate("splynx") as at:
         assert ask(at, online, auth="").json()["error"]["internal_code"] == "MISSED_AUTHORIZATION_HEADER"
         assert ask(at, online, auth="Basic !").status_code == 401
         assert ask(at, online, "HEAD").headers["X-total-count"] == str(total)
@@ -185,7 +159,7 @@ def test_the_answers_of_the_api_itself(emulate: Emulate) -> None:
 
 def test_the_five_typical_changes_are_seen_by_the_next_read(emulate: Emulate, read_from: ReadFrom) -> None:
     data = sample(60, 1)
-    with emulate(data) as at:
+    with emulate("splynx", data) as at:
         before = read_from(at)
         assert read_from(at) == before
         assert "new customer" in data.new_customer()
@@ -226,7 +200,7 @@ def test_changes_are_the_same_each_time() -> None:
     ],
 )  # fmt: skip
 def test_a_switch_that_cannot_be_is_an_error(emulate: Emulate, switches: dict[str, str]) -> None:
-    with pytest.raises(UsageError), emulate(**switches):
+    with pytest.raises(UsageError), emulate("splynx", **switches):
         pass
 
 
@@ -241,7 +215,7 @@ def test_a_name_of_a_megabyte_is_read_and_never_shown_whole(emulate: Emulate, re
     data.tariffs[0]["burst_time"] = 0
     data.online[0].update(id="y" * 2**20, login="z" * 2**20, ipv4="")
     data.online[1].update(id="y" * 2**20)
-    with emulate(data) as at:
+    with emulate("splynx", data) as at:
         answer = read_from(at)
     assert len(answer.plans[0].name) == 2**20
     assert len(answer.warnings[0]) < 500

@@ -1,7 +1,7 @@
 import pytest
 
-from generator.billing.read import _connector, _systems
-from generator.billing.splynx import read
+from generator.billing import splynx
+from generator.billing.read import _systems, connector_of
 from generator.errors import UsageError
 from generator.inventory.settings import BillingHost, BlockRates, Scaling
 from generator.net.tls import TlsSettings
@@ -19,13 +19,13 @@ def host(system: str) -> BillingHost:
 
 
 def test_a_system_is_read_by_its_module() -> None:
-    assert _connector(host("splynx")) is read
+    assert connector_of(host("splynx")) is splynx
 
 
 @pytest.mark.parametrize("system", ["nosuch", "http", "read", "..splynx", "splynx ", "", "__init__", "os"])
 def test_what_is_no_connector_is_an_error_that_names_those_there_are(system: str) -> None:
     with pytest.raises(UsageError) as caught:
-        _connector(host(system))
+        connector_of(host(system))
     assert "host main" in str(caught.value)
     assert "splynx" in str(caught.value.fix)
 
@@ -37,4 +37,4 @@ def test_shared_modules_are_no_systems() -> None:
 
 def test_missing_credentials_are_named() -> None:
     with pytest.raises(UsageError, match="api_key and api_secret missing"):
-        read(host("splynx"))
+        splynx.read(host("splynx"))
