@@ -20,6 +20,7 @@ from generator.inventory.settings import (
     Scaling,
     Select,
 )
+from generator.inventory.shape import own_settings
 from generator.net.tls import TlsSettings
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -57,6 +58,8 @@ def billing_host(read: HostReading, folder: Path) -> BillingHost:
         requests_per_second=None if values["requests_per_second"] is None else float(values["requests_per_second"]),
         max_shrink_percent=int(values["max_shrink_percent"]),
         max_block_percent=int(values["max_block_percent"]),
+        options={name: values.get(name) for name in own_settings(values["system"])},
+        folder=folder,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -64,6 +65,10 @@ class BillingHost(Struct, frozen=True, kw_only=True):
     requests_per_second: float | None
     max_shrink_percent: int
     max_block_percent: int = 10
+    options: Mapping[str, Any] = {}
+    """The settings that only this system has, by their names in the inventory."""
+    folder: Path = Path()
+    """The inventory's folder, which files named in it are relative to."""
 
 
 class Select(Struct, frozen=True, kw_only=True):

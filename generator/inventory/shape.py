@@ -38,6 +38,13 @@ def known_systems() -> list[str]:
 
 
 @cache
+def own_settings(system: str) -> tuple[str, ...]:
+    """The settings that only billing hosts of this `system` have."""
+    own, general = load_schema(f"{_FRAGMENTS}{system}"), load_schema(f"{BILLING}-host")
+    return tuple(name for name in own["properties"] if name not in general["properties"])
+
+
+@cache
 def shape_of(kind: str, system: str | None = None) -> Shape:
     """The shape of a BQN, of a billing host of a known `system`, or of any billing host."""
     schemas = [f"{kind}-host"]
