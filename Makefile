@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit bench lock clean
+.PHONY: help demo test lint types servers unit bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -47,7 +47,11 @@ lint: $(VENV)/.dev ## ruff, check and format
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(VENV)/.dev $(VENV)/wheelhouse ## the test suite
+# MariaDB and OpenSSH, which tests start on loopback: installed where that may be, else named.
+servers: | $(BIN)/python ## the servers that the tests need
+	@$(BIN)/python tests/tools/servers.py
+
+unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
 
 bench: $(VENV)/.bench ## speed and memory as ratios measured in one run

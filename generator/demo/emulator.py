@@ -63,12 +63,17 @@ class EmulatorOptions(Struct, frozen=True, kw_only=True):
 
 def check_switches(options: EmulatorOptions, known: Mapping[str, str]) -> None:
     """Raise `UsageError` for switches that are not `known`, or common ones whose values cannot be read."""
+    check_names(options, known)
+    Faults(_nothing, options=options)  # Starlette makes its middleware at the first request only
+
+
+def check_names(options: EmulatorOptions, known: Mapping[str, str]) -> None:
+    """Raise `UsageError` for switches that are not `known`."""
     unknown = sorted(set(options.switches) - set(known))
     if unknown:
         raise UsageError(
             f"no switch is called {', '.join(map(repr, unknown))}", fix=f"one of: {', '.join(sorted(known))}"
         )
-    Faults(_nothing, options=options)  # Starlette makes its middleware at the first request only
 
 
 def is_on(options: EmulatorOptions, name: str) -> bool:

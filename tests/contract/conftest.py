@@ -90,11 +90,21 @@ def emulate(certificate: Certificate) -> Emulate:
 
 
 @pytest.fixture
-def read_from(tmp_path: Path) -> ReadFrom:
+def host_of(tmp_path: Path) -> Callable[..., BillingHost]:
+    """The settings of the host that reaches a running emulator; keywords are its variables in the inventory."""
+
+    def make(emulated: Emulated, **variables: Any) -> BillingHost:
+        return _host(tmp_path, {**emulated.host_vars, **variables})
+
+    return make
+
+
+@pytest.fixture
+def read_from(host_of: Callable[..., BillingHost]) -> ReadFrom:
     """Reads a running emulator; keywords are variables of the inventory host."""
 
     def read(emulated: Emulated, *, retry: RetryPolicy = QUICK, **variables: Any) -> BillingAnswer:
-        host = _host(tmp_path, {**emulated.host_vars, **variables})
+        host = host_of(emulated, **variables)
         return connector_of(host).read(host, retry=retry)
 
     return read
