@@ -96,7 +96,10 @@ def shared_mariadb() -> MariaDb:
 def _program(name: str) -> str:
     found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{_SBIN}")
     if found is None:
-        raise UsageError(f"{name} is not installed", fix="on Debian or Ubuntu: apt-get install mariadb-server-core")
+        raise UsageError(
+            f"{name} is not installed",
+            fix="on Debian or Ubuntu: apt-get install mariadb-server-core mariadb-client-core",
+        )
     return found
 
 

@@ -133,12 +133,6 @@ def test_the_user_of_the_tests_can_read_nothing_else_and_write_nothing(ssh: Open
         host="127.0.0.1", port=database.server.port, user=database.user, database="powernoc",
         password=CREDENTIALS["mysql_password"],
     )  # fmt: skip
-        host="127.0.0.1",
-        port=database.server.port,
-        user=database.user,
-        password=CREDENTIALS["mysql_password"],
-        database="powernoc",
-    )
     with contextlib.closing(reader), reader.cursor() as cursor:
         for statement in ("SELECT * FROM Ticket", "DELETE FROM Equipment", "INSERT INTO Customer VALUES (1,'x','y')"):
             with pytest.raises(pymysql.err.OperationalError, match="denied"):

@@ -12,6 +12,7 @@ import sys
 PROGRAMS = {
     "mariadbd": "mariadb-server-core",
     "mariadb-install-db": "mariadb-server-core",
+    "my_print_defaults": "mariadb-client-core",
     "sshd": "openssh-server",
     "ssh-keygen": "openssh-client",
 }
