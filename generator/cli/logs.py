@@ -41,3 +41,5 @@ def start_log(*, verbose: int, log_format: str) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(_LEVELS[min(verbose, len(_LEVELS) - 1)])
     logger.propagate = False
+    # What takes minutes says how far it is, however quiet the rest.
+    logging.getLogger("generator.progress").setLevel(logging.INFO)
