@@ -27,7 +27,6 @@ def sample(customers: int, seed: int) -> AzotelData:
     chance = random.Random(seed)  # noqa: S311 - sample data, the same for the same seed
     data = AzotelData()
     data.sites += [_site(at, name) for at, name in enumerate(SITES)]
-    equipment = [piece["equipid"] for site in data.sites for piece in site["equipment"]]
     addresses = 0
     for at in range(1, customers + 1):
         count = 2 if at % _TWO_ADDRESSES_EVERY == 0 else 1
@@ -35,8 +34,8 @@ def sample(customers: int, seed: int) -> AzotelData:
         addresses += count
         number = str(_FIRST_CUSTOMER + at - 1)
         data.customers.append(_customer(number, chance, addresses=mine, paying=at % _BLOCKED_EVERY != 0))
-        for _ in range(2 if at % _TWO_CPES_EVERY == 0 else 1):
-            data.cpes.append({"customerid": number, "parent": chance.choice(equipment)})
+        aps = chance.sample(chance.choice(data.sites)["equipment"], 2 if at % _TWO_CPES_EVERY == 0 else 1)
+        data.cpes += [{"customerid": number, "parent": ap["equipid"]} for ap in aps]
     return data
 
 

@@ -115,9 +115,8 @@ def _first_row(reader: HttpReader, host: BillingHost, call: Call[Any]) -> str:
     if not rows.rows:
         return "an empty list"
     first = rows.rows[0]
-    name = text(first.sitename) if call is SITES else text(first.customerid)
-    sample = f"site {shown(name)!r}" if call is SITES else f"{call.noun} of customer {shown(name)}"
-    return f"{rows.total} {call.noun}s, for example {sample}"
+    sample = f"site {shown(text(first.sitename))!r}" if call is SITES else f"customer {shown(text(first.customerid))}"
+    return f"{rows.total} {call.noun}s, for example {'that of ' if call is CPES else ''}{sample}"
 
 
 def _not_objects(call: Call[Any], rows: Rows[Any]) -> tuple[Rejected, ...]:
