@@ -1,6 +1,7 @@
 """SIMPLer's customers as service records: their bucket, their addresses, their status (facts: Azotel, 4 to 6)."""
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 from msgspec import Struct
@@ -47,16 +48,17 @@ class _Addresses:
         """Every address of a customer. IPv6 stays in, for the rules of addresses to leave out."""
         written = [text(row.get("ip")) if isinstance(row, dict) else text(row) for row in as_list(value)]
         self._empty += written.count("")
-        self._ipv6 += sum(":" in address for address in written)
+        # With a dot it is an IPv4 address in IPv6 form, which is taken.
+        self._ipv6 += sum(":" in address and "." not in address for address in written)
         return tuple(address for address in written if address)
 
     def warnings(self) -> tuple[str, ...]:
         """One line for all IPv6 addresses, one for all rows without an address."""
         lines = []
         if self._ipv6:
-            lines.append(f"{self._ipv6} addresses are IPv6, which this integration does not have: left out")
+            lines.append(f"IPv6 addresses, which this integration does not have, left out: {self._ipv6}")
         if self._empty:
-            lines.append(f"{self._empty} elements of `ipaddresses` have no `ip`: left out")
+            lines.append(f"elements of `ipaddresses` without `ip`, left out: {self._empty}")
         return tuple(lines)
 
 
@@ -66,7 +68,9 @@ def services_of(rows: Rows[CustomerRow], groups: Groups, host: BillingHost) -> F
     No rank: of two customers with one address the order of the answer decides (facts: Azotel, 4).
     """
     addresses = _Addresses()
-    customers = [_customer(row, position, addresses) for position, row in enumerate(rows.rows, 1)]
+    not_objects = frozenset(rows.not_objects)
+    places = (place for place in count(1) if place not in not_objects)
+    customers = [_customer(row, place, addresses) for place, row in zip(places, rows.rows, strict=False)]
     plans = plans_of((each.bucket for each in customers if each.bucket), host)
     return Found(
         plans=plans.plans,
@@ -75,11 +79,11 @@ def services_of(rows: Rows[CustomerRow], groups: Groups, host: BillingHost) -> F
     )
 
 
-def _customer(row: CustomerRow, position: int, addresses: _Addresses) -> _Customer:
+def _customer(row: CustomerRow, place: int, addresses: _Addresses) -> _Customer:
     customer_id = text(row.customerid)
     known = {"name": text(row.name), "customer_id": customer_id, "nickname": text(row.nickname)}
     return _Customer(
-        record=f"customer {shown(customer_id)}" if customer_id else f"customer at position {position}",
+        record=f"customer {shown(customer_id)}" if customer_id else f"customer at position {place}",
         id=customer_id,
         ids={choice: value for choice, value in known.items() if value},
         status=text(row.status),

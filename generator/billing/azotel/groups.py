@@ -91,4 +91,4 @@ def _twins(ids: list[str]) -> tuple[str, ...]:
 
 
 def _without_id(count: int) -> tuple[str, ...]:
-    return (f"{count} pieces of equipment in listSiteData have no equipid: left out",) if count else ()
+    return (f"pieces of equipment in listSiteData without equipid, left out: {count}",) if count else ()
