@@ -65,12 +65,16 @@ class SiteRow(Struct, gc=False):
 
 
 class Call(Struct, Generic[Row], frozen=True, kw_only=True):
-    """One call: its function, what it asks for beyond the credentials, and the list in its result."""
+    """One call: its function, what it asks for beyond the credentials, and the list in its result.
+
+    `marks` are the fields by which an object alone is known as a row: an error may have a `status` too.
+    """
 
     noun: str
     function: str
     member: str
     row: type[Row]
+    marks: frozenset[str]
     parameters: Mapping[str, str] = _NO_PARAMETERS
 
     @property
@@ -81,9 +85,15 @@ class Call(Struct, Generic[Row], frozen=True, kw_only=True):
 
 CUSTOMERS = Call(
     noun="customer", function="listCustomerBucketData", member="customerBucketData", row=CustomerRow,
+    marks=frozenset({"customerid", "bucket", "ipaddresses"}),
 )  # fmt: skip
-CPES = Call(noun="CPE", function="getCPEData", member="cpe", row=CpeRow, parameters={"all": "1"})
-SITES = Call(noun="site", function="listSiteData", member="siteData", row=SiteRow)
+CPES = Call(
+    noun="CPE", function="getCPEData", member="cpe", row=CpeRow, marks=frozenset({"customerid", "parent"}),
+    parameters={"all": "1"},
+)  # fmt: skip
+SITES = Call(
+    noun="site", function="listSiteData", member="siteData", row=SiteRow, marks=frozenset({"sitename", "equipment"})
+)
 
 
 def read_rows(reader: HttpReader, host: BillingHost, call: Call[Row]) -> Rows[Row]:
@@ -92,7 +102,7 @@ def read_rows(reader: HttpReader, host: BillingHost, call: Call[Row]) -> Rows[Ro
     try:
         return _list_in(answer.body, call)
     except _UnusableError as error:
-        said = reader.shown(_said(answer.body))
+        said = reader.shown(_said(answer.body, call))
         raise SourceError(
             f"{error}: {said}" if said else str(error), where=answer.where, fix=_refused_fix(call)
         ) from None
@@ -130,9 +140,9 @@ def _members(body: bytes | msgspec.Raw, what: str) -> dict[str, msgspec.Raw]:
 def _list_of_one(value: Any, call: Call[Row]) -> Rows[Row]:
     """The server sends the object itself where a list of one is meant (facts: Azotel, 4).
 
-    An object that has no field of a row is something else: an error, say.
+    An object that has no mark of a row is something else: an error, say.
     """
-    if isinstance(value, dict) and not value.keys().isdisjoint(call.row.__struct_fields__):
+    if isinstance(value, dict) and not call.marks.isdisjoint(value):
         return Rows(rows=(msgspec.convert(value, call.row),))
     raise _UnusableError(f"`{call.member}` is no list ({_kind(value)})")
 
@@ -142,13 +152,18 @@ def _kind(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _said(body: bytes) -> str:
+def _said(body: bytes, call: Call[Any]) -> str:
     """What an answer without its list says of the reason, wherever it says it; "" for nothing."""
-    answer = decode_json(body)
+    try:
+        answer = decode_json(body)
+    except BodyError:  # nested too deep, where only its outside was looked at so far
+        return ""
     if not isinstance(answer, dict):
         return message_in(answer)
+    result = answer.get(_RESULT)
+    inner = result.get(call.member) if isinstance(result, dict) else None
     status = answer.get("status")
-    return message_in(answer) or message_in(answer.get(_RESULT)) or (status if isinstance(status, str) else "")
+    return next(filter(None, map(message_in, (answer, result, inner))), status if isinstance(status, str) else "")
 
 
 def _asked(host: BillingHost, call: Call[Any]) -> dict[str, str]:
