@@ -44,8 +44,11 @@ _GRANT = (
     "in Visp, check that the user of `credentials` may see customers with their packages and services; "
     "the token itself was got, so the credentials are right"
 )
+_OUTDATED = "Visp's API has changed: look for a newer release of bqnctl, and report this message"
+_NO_FIELD = ("cannot query field", "unknown type", "unknown argument")
 _FIXES = {
-    **dict.fromkeys((400, 401, 403), _GRANT),
+    400: _OUTDATED,
+    **dict.fromkeys((401, 403), _GRANT),
     404: "check `host` and `port`: the API of Visp's own cloud is `host: data.visp.net`, `port: 443`",
 }
 
@@ -159,9 +162,12 @@ class Api:
         return self._ask(document, self._tokens.other_than(token))
 
     def _ask(self, document: str, token: str) -> dict[str, msgspec.Raw]:
-        return ask(
-            self._reader, PATH, document, headers={"authorization": token}, fixes=_FIXES, fix_for=lambda _: _GRANT
-        )
+        return ask(self._reader, PATH, document, headers={"authorization": token}, fixes=_FIXES, fix_for=_fix_for)
+
+
+def _fix_for(messages: tuple[str, ...]) -> str:
+    outdated = any(message.casefold().startswith(_NO_FIELD) for message in messages)
+    return _OUTDATED if outdated else _GRANT
 
 
 def _is_about_the_token(error: StatusError | QueryRefusedError) -> bool:

@@ -69,13 +69,13 @@ def _kbps(name: str, value: Any, unit: Any, notes: Notes) -> int:
     """A speed in whole kbps, cut; 0 and null are 0. A slow one is 1 at least: it must not look like none."""
     try:
         speed = _exact(value)
-        if not speed:
-            return 0
-        rate = max(1, int(_EXACT.multiply(speed, Decimal(_factor(unit, notes)))))
-        if rate > INT32_MAX:
-            raise NumberError(f"is {shown(value, limit=40)} {shown(unit, limit=20)}, more than {INT32_MAX} kbps")
     except NumberError as error:
         raise NumberError(f"{name} {error}") from None
+    if not speed:
+        return 0
+    rate = max(1, int(_EXACT.multiply(speed, Decimal(_factor(unit, notes)))))
+    if rate > INT32_MAX:
+        raise NumberError(f"{name} is {_seen(value)} {_seen(unit)}, more than {INT32_MAX} kbps")
     return rate
 
 
@@ -87,21 +87,21 @@ def _exact(value: Any) -> Decimal | None:
         return _bounded(Decimal(value.strip()), value)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return _bounded(Decimal(value), value)
-    raise NumberError(f"is {shown(value, limit=40)!r}, not a number")
+    raise NumberError(f"is {_seen(value)!r}, not a number")
 
 
 def _bounded(number: Decimal, written: Any) -> Decimal:
     if number < 0:
-        raise NumberError(f"is {shown(written, limit=40)}, below 0")
+        raise NumberError(f"is {_seen(written)}, below 0")
     if number > INT32_MAX:
-        raise NumberError(f"is {shown(written, limit=40)}, more than {INT32_MAX}")
+        raise NumberError(f"is {_seen(written)}, more than {INT32_MAX}")
     return number
 
 
 def _factor(unit: Any, notes: Notes) -> int:
     known = _KBPS_OF.get(text(unit).lower())
     if known is None:
-        notes.add("speeds with a unit that is not known", repr(shown(unit, limit=20)), then="taken as Mbps")
+        notes.add("speeds with a unit that is not known", repr(_seen(unit)), then="taken as Mbps")
     return _MBPS if known is None else known
 
 
@@ -115,9 +115,14 @@ def _seconds(details: DetailsRow, notes: Notes) -> int:
         raise NumberError("burst_seconds is 0 or missing")
     factor = _SECONDS_OF.get(text(details.burst_time_unit).lower())
     if factor is None:
-        shown_unit = repr(shown(details.burst_time_unit, limit=20))
-        notes.add("burst times with a unit that is not known", shown_unit, then="taken as seconds")
+        unit = repr(_seen(details.burst_time_unit))
+        notes.add("burst times with a unit that is not known", unit, then="taken as seconds")
     seconds = time * (factor or 1)
     if seconds > INT32_MAX:
         raise NumberError(f"burst_seconds is {time} minutes, too long")
     return seconds
+
+
+def _seen(value: Any) -> str:
+    """A foreign value for a message."""
+    return "" if value is None else shown(value, limit=30)

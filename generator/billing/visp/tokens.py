@@ -91,7 +91,7 @@ def _credentials(host: BillingHost) -> dict[str, str]:
     if missing:
         raise UsageError(
             f"credentials: {' and '.join(missing)} missing", where=f"host {host.name}",
-            fix="set `credentials: {client_id: ..., client_secret: ..., username: ..., password: ...}` in the inventory",
+            fix="set `credentials: {client_id: ..., client_secret: ..., username: ..., password: ...}`",
         )  # fmt: skip
     unfit = [name for name in _HEADERS if not _HEADER_TEXT.fullmatch(values[name])]
     if unfit:
