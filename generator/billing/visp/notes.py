@@ -21,8 +21,8 @@ class Notes:
             examples[example] = None
 
     def lines(self) -> tuple[str, ...]:
-        """A line for each kind: "3 speeds with an unknown unit ('furlongs'): taken as Mbps"."""
+        """A line for each kind: "speeds with a unit that is not known: 3 ('furlongs'), taken as Mbps"."""
         return tuple(
-            f"{count} {what} ({', '.join(self._examples[what, then])}): {then}"
+            f"{what}: {count} ({', '.join(self._examples[what, then])}), {then}"
             for (what, then), count in self._count.items()
         )
