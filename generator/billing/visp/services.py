@@ -21,7 +21,8 @@ ACTIVE = "active"
 _ACCOUNT: Mapping[str, str] = {
     "1": "paid-up", "2": "due", "4": "past due", "8": "suspended", "9": "hibernated", "10": "inactive",
 }  # fmt: skip
-_ACCOUNT_WORDS = frozenset(_ACCOUNT.values()) | {ACTIVE}
+_GOOD_ACCOUNTS = frozenset({"paid-up", "due", "past due"})
+"""Account statuses that do not block by default: a service's own status of that name must not pass for one."""
 _DELETED = "20"
 _NO_ADDRESS = frozenset({"", "0.0.0.0", "255.255.255.255"})  # noqa: S104 - placeholders, not to bind
 _BETWEEN = re.compile(r"[\s,;]+")
@@ -141,7 +142,7 @@ class _Reading:
         """The word for an account status; nobody is blocked for one that is not known."""
         word = _ACCOUNT.get(text(status))
         if word is None and text(status) != _DELETED and self._decides("account_status"):
-            example = f"{name}: {shown(status, limit=20)}"
+            example = f"{name}: {'none' if status is None else shown(status, limit=20)}"
             self._notes.add("customers with an account status that is not known", example, then="taken as active")
         return ACTIVE if word is None else word
 
@@ -156,7 +157,7 @@ class _Reading:
             return ACTIVE
         status = said[0] or said[1]
         if status:
-            return f"service {status}" if status.casefold() in _ACCOUNT_WORDS else status
+            return f"service {status}" if status.casefold() in _GOOD_ACCOUNTS else status
         if self._decides("service_status"):
             self._notes.add(
                 "services without a status, on them or on their package", record, then="taken as not ACTIVE, blocked"

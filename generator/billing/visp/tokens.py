@@ -53,20 +53,31 @@ class Tokens:
         self._headers = _credentials(host)
         self._lock = threading.Lock()
         self._token: _Token | None = None
+        self._failure: SourceError | None = None
 
     def current(self) -> str:
         """The token, a new one when the last is expired or will be within a minute; raises `SourceError`."""
         with self._lock:
             if self._token is None or not self._token.is_good():
-                self._token = self._get()
+                self._token = self._get_once()
             return self._token.value
 
     def other_than(self, refused: str) -> str:
         """A token other than the `refused` one: what another thread got meanwhile, or a new one."""
         with self._lock:
             if self._token is None or self._token.value == refused:
-                self._token = self._get()
+                self._token = self._get_once()
             return self._token.value
+
+    def _get_once(self) -> _Token:
+        """A new token, or the failure of the last attempt: a user may be locked out after a few."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._get()
+        except SourceError as error:
+            self._failure = error
+            raise
 
     def _get(self) -> _Token:
         answer = self._reader.get(PATH, headers=self._headers, fixes=_FIXES, private=True)
