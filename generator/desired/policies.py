@@ -13,7 +13,7 @@ from generator.desired.names import (
     object_name,
     unique_names,
 )
-from generator.desired.rates import Directions, plan_limits, rates_name
+from generator.desired.rates import PlanLimits, plan_limits, rates_name
 from generator.desired.tally import Tally
 from generator.inventory.settings import BillingHost
 from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, Limit, PlanRecord, Policy, Rejected
@@ -32,7 +32,7 @@ class Policies(Struct, frozen=True, kw_only=True):
 def make_policies(plans: Iterable[PlanRecord], host: BillingHost, tally: Tally) -> Policies:
     """The policies of `plans` under the rules of `host`, and `Billing-Block`, which is always there."""
     by_id, refused = _one_per_id(plans)
-    limits: dict[str, Directions] = {}
+    limits: dict[str, PlanLimits] = {}
     for plan_id in by_id.keys() - refused.keys():
         plan = by_id[plan_id]
         found = plan_limits(plan, host)
@@ -45,7 +45,7 @@ def make_policies(plans: Iterable[PlanRecord], host: BillingHost, tally: Tally) 
     for plan_id, name in name_of.items():
         # A name made from rates stands for every plan that has them: no plan's id is its own.
         own_id = name if host.policy_names == "rates" else clean_text(plan_id)
-        download, upload = limits[plan_id]
+        download, upload = limits[plan_id].applied
         policies[name] = Policy(name=name, id=own_id, download=download, upload=upload)
     for name in policies:
         if len(name.encode()) > SHORT_NAME_BYTES:
@@ -79,7 +79,7 @@ def _block_policy(host: BillingHost) -> Policy:
 
 def _names(
     plans: Mapping[str, PlanRecord],
-    limits: Mapping[str, Directions],
+    limits: Mapping[str, PlanLimits],
     host: BillingHost,
     refused: dict[str, str],
 ) -> dict[str, str]:
@@ -92,8 +92,8 @@ def _names(
         if problem:
             refused[plan_id] = problem
             continue
-        # Under names made from rates, plans with equal limits are one policy: no name is ever ambiguous.
-        who = repr(limits[plan_id]) if host.policy_names == "rates" else plan_id
+        # Under names made from rates, plans sold with equal limits are one policy: no name is ever ambiguous.
+        who = repr(limits[plan_id].sold) if host.policy_names == "rates" else plan_id
         wanted.setdefault(who, Wanted(who, base, object_name(plan_id)))
         stands_for[plan_id] = who
     unique = unique_names(wanted.values(), reserved=frozenset({BLOCK_POLICY}))
@@ -107,9 +107,9 @@ def _names(
     return names
 
 
-def _base_name(plan: PlanRecord, limits: Directions, host: BillingHost) -> str:
+def _base_name(plan: PlanRecord, limits: PlanLimits, host: BillingHost) -> str:
     if host.policy_names == "rates":
-        return rates_name(host.system, *limits)
+        return rates_name(host.system, *limits.sold)
     base = object_name(plan.name)
     return f"{base}-{object_name(plan.id)}" if base and host.policy_names == "service_id" else base
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from msgspec import Struct
+
 from generator.desired.names import clean_text
-from generator.inventory.settings import BillingHost
+from generator.inventory.settings import BillingHost, Scaling
 from generator.model import Limit, PlanRecord
 
 MAX_NUMBER = 2_147_483_647
@@ -12,8 +14,22 @@ MAX_NUMBER = 2_147_483_647
 Directions = tuple[Limit, Limit]
 """Download and upload."""
 
+_AS_SOLD = Scaling()
+"""100 percent."""
 
-def plan_limits(plan: PlanRecord, host: BillingHost) -> Directions | str:
+
+class PlanLimits(Struct, frozen=True, kw_only=True, gc=False):
+    """What a plan allows: `sold` as the billing has it, `applied` after scaling, for the BQN.
+
+    Names made from speeds come from `sold`, so that another `rate_scaling` renames no policy
+    (facts: Visp, mapping).
+    """
+
+    sold: Directions
+    applied: Directions
+
+
+def plan_limits(plan: PlanRecord, host: BillingHost) -> PlanLimits | str:
     """The limits of `plan` under the operator's rules, or why it has none.
 
     The order is the design's: the rates of `plan_rates` where the billing has none, then `zero_rate`, then
@@ -31,14 +47,18 @@ def plan_limits(plan: PlanRecord, host: BillingHost) -> Directions | str:
         if missing:
             return f"no {' and no '.join(missing)} rate (zero_rate: reject)"
     zero = 0 if host.zero_rate == "block" else None
-    return (
-        _scaled(download, host.rate_scaling.download, zero=zero),
-        _scaled(upload, host.rate_scaling.upload, zero=zero),
+    return PlanLimits(
+        sold=_both_scaled(download, upload, _AS_SOLD, zero=zero),
+        applied=_both_scaled(download, upload, host.rate_scaling, zero=zero),
     )
 
 
 def _filled(limit: Limit, rate: int | None) -> Limit:
     return Limit(rate=rate) if rate is not None and not limit.rate else limit
+
+
+def _both_scaled(download: Limit, upload: Limit, scaling: Scaling, *, zero: int | None) -> Directions:
+    return _scaled(download, scaling.download, zero=zero), _scaled(upload, scaling.upload, zero=zero)
 
 
 def _scaled(limit: Limit, percent: int, *, zero: int | None) -> Limit:

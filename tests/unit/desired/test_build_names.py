@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from generator.desired.names import Wanted, clean_text, object_name, unique_names
+from generator.inventory.settings import Scaling
 from generator.model import BLOCK_POLICY, Limit, Policy
 
 
@@ -130,6 +131,28 @@ def test_equal_rates_share_a_policy_and_different_ones_never_do(make: Any) -> No
     }  # fmt: skip
     assert state.policies["VP-10M/50M"].id == "VP-10M/50M"
     assert {state.subscribers[f"10.0.0.{n}"].policy for n in (9, 10)} == {"VP-10M/50M"}
+
+
+@pytest.mark.parametrize(("system", "name"), [("visp", "VP-10M/50M-10M/80M-20"), ("radius", "50000-80000-20_10000")])
+def test_scaling_renames_no_policy_that_is_named_by_its_rates(make: Any, system: str, name: str) -> None:
+    plan = make.plan(download=Limit(rate=50_000, burst_rate=80_000, burst_duration=20))
+    changes = {"policy_names": "rates", "system": system}
+    for percent in (1, 90, 100, 150):
+        scaling = Scaling(download=percent, upload=percent)
+        state = make.build(make.service(1, "10.0.0.1"), plans=(plan,), rate_scaling=scaling, **changes).state
+        assert state.policies.keys() == {name, BLOCK_POLICY}
+        assert state.policies[name].download.rate == 500 * percent
+        assert state.policies[name].id == state.subscribers["10.0.0.1"].policy == name
+
+
+def test_rates_that_scaling_makes_equal_keep_their_own_names(make: Any) -> None:
+    plans = (make.plan("1", "A", upload=Limit(rate=1001)), make.plan("2", "B", upload=Limit(rate=1000)))
+    state = make.build(
+        plans=plans, policy_names="rates", system="visp", rate_scaling=Scaling(upload=50, download=50)
+    ).state
+    names = {"VP-1001K/50M", "VP-1M/50M"}
+    assert state.policies.keys() == {BLOCK_POLICY, *names}
+    assert {state.policies[name].upload.rate for name in names} == {500}
 
 
 def test_service_id_names(make: Any) -> None:
