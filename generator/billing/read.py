@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from typing import Protocol, cast
 
 import generator.billing
-from generator.billing.probe import Probe
-from generator.errors import UsageError
+from generator.errors import BqnctlError, UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer
+from generator.net.probe import Probe
+from generator.net.reach import reach
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 
 class Connector(Protocol):
-    """What the module `generator.billing.<system>` offers."""
+    """What the module `generator.billing.<system>` offers.
+
+    A connector that does not speak TLS says so with `SPEAKS_TLS = False`.
+    """
 
     def read(self, host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAnswer:
         """All that the billing system says, whole; raises `SourceError`."""
@@ -29,6 +33,20 @@ def read_source(host: BillingHost) -> BillingAnswer:
     Raises `UsageError` for a system that cannot be read, `SourceError` for a source that cannot be read whole.
     """
     return connector_of(host).read(host)
+
+
+def probe_source(host: BillingHost) -> Iterator[Probe]:
+    """The way to a billing host, then what its connector needs of it, up to the first that bars the way."""
+    connector = connector_of(host)
+    tls = host.tls if getattr(connector, "SPEAKS_TLS", True) else None
+    for step in reach(host.host, host.port, tls=tls, timeout_s=host.timeout_s):
+        yield step
+        if step.problem and step.needed:
+            return
+    try:
+        yield from connector.probe(host)
+    except BqnctlError as error:
+        yield Probe(what="settings", problem=error.what, fix=error.fix)
 
 
 def connector_of(host: BillingHost) -> Connector:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError  # noqa: A004 - urllib3's name for it
 
 from generator.bqn.kinds import Kind, collection_path, object_path
-from generator.bqn.live import EMPTY_COLLECTION, LiveState, UnreadableAnswerError, decode_state
+from generator.bqn.live import EMPTY_COLLECTION, LiveState, UnreadableAnswerError, decode_keys, decode_state
 from generator.bqn.pacing import Pacing
 from generator.errors import AccessDeniedError, ApplianceError
 from generator.inventory.settings import BqnHost
@@ -117,12 +117,15 @@ class BqnClient:
         try:
             return decode_state(bodies, ipv6_prefix=self.host.ipv6_prefix)
         except UnreadableAnswerError as error:
-            raise ApplianceError(
-                f"answered what is no list of {error.kind.plural} ({error}): "
-                f"{Answer(200, bodies[error.kind]).preview()!r}",
-                where=self._where("GET", collection_path(error.kind)),
-                fix="check that this host and port are a BQN's REST API; nothing is taken from this answer",
-            ) from error
+            raise self._no_list(error, bodies[error.kind]) from error
+
+    def read_keys(self, kind: Kind) -> list[str]:
+        """The keys of one collection; raises `ApplianceError` as `read_state` does."""
+        body = self._collection(kind)
+        try:
+            return decode_keys(kind, body)
+        except UnreadableAnswerError as error:
+            raise self._no_list(error, body) from error
 
     def read_object(self, kind: Kind, key: str) -> dict[str, Any] | None:
         """One object with all its fields, or None if the appliance has none of that name (row 2)."""
@@ -223,6 +226,13 @@ class BqnClient:
         if not answer.ok or not answer.body:
             raise self._refused("GET", path, answer)
         return answer.body
+
+    def _no_list(self, error: UnreadableAnswerError, body: bytes) -> ApplianceError:
+        return ApplianceError(
+            f"answered what is no list of {error.kind.plural} ({error}): {Answer(200, body).preview()!r}",
+            where=self._where("GET", collection_path(error.kind)),
+            fix="check that this host and port are a BQN's REST API; nothing is taken from this answer",
+        )
 
     def _refused(self, method: str, path: str, answer: Answer) -> ApplianceError:
         return ApplianceError(

@@ -100,6 +100,15 @@ class UnreadableAnswerError(Exception):
         self.kind = kind
 
 
+def decode_keys(kind: Kind, body: bytes) -> list[str]:
+    """The keys in one collection answer, as the appliance writes them; raises `UnreadableAnswerError`."""
+    try:
+        items = msgspec.json.decode(body, type=_RawItems).items
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableAnswerError(kind, str(error)) from error
+    return [str(item.get(_KEY_FIELDS[kind])) for item in items]
+
+
 def decode_state(bodies: Mapping[Kind, bytes], *, ipv6_prefix: int) -> LiveState:
     """The state in three collection answers; raises `UnreadableAnswerError` when one is not of the shape."""
     policies = _decode(Kind.POLICY, bodies, _Policies).items

@@ -17,6 +17,7 @@ _GC_OBJECTS = 100_000
 
 _COMMANDS = {
     "apply": "make it so",
+    "doctor": "reach, TLS, credentials and permissions of every host, with the fix for each failure",
     "demo": "the whole story on loopback emulators, with sample data",
     "import": "the live BQN → desired state, to adopt an appliance in use",
     "plan": "what apply would change; changes nothing",

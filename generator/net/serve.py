@@ -67,7 +67,7 @@ def make_server(app: Any, *, host: str, port: int, certificate: Certificate | No
     pem = str(certificate.file) if certificate else None
     config = uvicorn.Config(
         app, host=host, port=port, http=_Protocol, loop="uvloop", lifespan="off", access_log=False,
-        log_level="critical", ssl_certfile=pem, ssl_keyfile=pem, server_header=False, date_header=False,
+        log_level="critical", ssl_certfile=pem, ssl_keyfile=pem, server_header=False, date_header=True,
         timeout_keep_alive=75, timeout_graceful_shutdown=1, backlog=1024,
     )  # fmt: skip
     return _Server(config)

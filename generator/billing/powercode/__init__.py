@@ -26,6 +26,8 @@ from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
+SPEAKS_TLS = False
+
 
 def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAnswer:
     """All that the Powercode of `host` says, whole: plans are its services with rates, services its equipment.

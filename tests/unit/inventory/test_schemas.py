@@ -63,7 +63,7 @@ def test_a_fragment_says_what_only_the_system_knows(system: str) -> None:
 def test_the_settings_of_the_schemas_are_those_of_the_types() -> None:
     renamed = {"timeout": "timeout_s", "keep_absent": "keep_absent_s"}
     billing = {renamed.get(name, name) for name in shape_of("billing").rules}
-    assert billing | {"name"} == set(BillingHost.__struct_fields__)
+    assert billing | {"name", "options", "folder"} == set(BillingHost.__struct_fields__)
     bqn = {renamed.get(name, name) for name in shape_of("bqn").rules} - {"credentials"}
     assert bqn | {"name", "username", "password"} == set(BqnHost.__struct_fields__)
 
