@@ -16,6 +16,7 @@ from generator.errors import BqnctlError
 from generator.net.certificate import Certificate
 
 _START_TIMEOUT_S = 10.0
+_TICK_S = 0.02
 
 
 class Listening(Struct, frozen=True, kw_only=True):
@@ -42,8 +43,20 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """Ends with no connection left open: idle ones at once, busy ones after the grace of the configuration."""
 
+    async def main_loop(self) -> None:
+        """Wait to be told to stop, looking more often than ten times a second."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter = (counter + 1) % 10
+            await asyncio.sleep(_TICK_S)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._abort(idle_only=True)
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(0)
+        if not self.server_state.connections and not self.server_state.tasks:
+            return  # the library would wait a tenth of a second for nobody
         await super().shutdown(sockets)
         self._abort(idle_only=False)
         await asyncio.sleep(0)
