@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from generator.desired.absent import read_time, write_time
-from generator.model import GroupRecord, Limit
+from generator.model import GroupRecord, Limit, Unread
 
 DAY = 86_400
 
@@ -80,3 +80,28 @@ def test_times_are_utc_to_the_minute(make: Any) -> None:
     for wrong in ("2024-05-06", "2024-13-06T07:08Z", "2024-05-06T07:08+01", " 2024-05-6T07:08Z", "now"):
         with pytest.raises(ValueError, match=r"time|month"):
             read_time(wrong)
+
+
+def test_who_could_not_be_read_stays_as_he_was_however_long(make: Any) -> None:
+    group = (GroupRecord(level="L1", name="AP"),)
+    before = make.build(make.service(1, "10.0.0.1"), make.service(2, "10.0.0.2", groups=group)).state
+    unread = (Unread(record="equipment 2", addresses=("10.0.0.2",), reason="HTTP 500"),)
+    state = before
+    for _ in range(3):
+        built = make.build(make.service(1, "10.0.0.1"), previous=state, answer={"unread": unread})
+        state = built.state
+        assert state == before
+        assert "equipment 2: HTTP 500" in built.warnings[0]
+
+
+def test_who_could_not_be_read_and_was_never_known_is_rejected(make: Any) -> None:
+    unread = (Unread(record="equipment 2", addresses=("10.0.0.2",), reason="HTTP 500"),)
+    state = make.build(make.service(1, "10.0.0.1"), answer={"unread": unread}).state
+    assert [(each.record, each.ip, each.reason) for each in state.rejected] == [("equipment 2", "10.0.0.2", "HTTP 500")]
+
+
+def test_an_address_that_another_record_names_is_not_kept_for_one_that_could_not_be_read(make: Any) -> None:
+    before = make.build(make.service(1, "10.0.0.1")).state
+    unread = (Unread(record="equipment 1", addresses=("10.0.0.1",), reason="HTTP 500"),)
+    state = make.build(make.service(2, "10.0.0.1"), previous=before, answer={"unread": unread}).state
+    assert state.subscribers["10.0.0.1"].id != before.subscribers["10.0.0.1"].id

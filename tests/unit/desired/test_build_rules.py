@@ -323,3 +323,13 @@ def test_the_same_answer_never_counts_as_shrunk(make: Any) -> None:
     second = make.build(*services, plans=plans, previous=first, **settings).state
     assert "10.0.9.9" in second.absent
     check_shrink(make.answer(*services, plans=plans), second, make.host(**settings))
+
+
+def test_a_group_without_a_level_has_no_prefix_and_stays_when_its_list_is_unread(make: Any) -> None:
+    groups = (GroupRecord(level="", name="Nodo Norte"), GroupRecord(level="L1", name="AP"))
+    before = make.build(make.service(1, "10.0.0.1", groups=groups)).state
+    assert before.subscribers["10.0.0.1"].groups == ("L1-AP", "Nodo_Norte")
+    rest = (GroupRecord(level="L1", name="Other"),)
+    unread = {"unread_groups": frozenset({""})}
+    after = make.build(make.service(1, "10.0.0.1", groups=rest), previous=before, answer=unread).state
+    assert after.subscribers["10.0.0.1"].groups == ("L1-Other", "Nodo_Norte")
