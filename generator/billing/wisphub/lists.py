@@ -27,7 +27,7 @@ from generator.billing.paging import Page, read_pages
 from generator.billing.text import shown, text
 from generator.errors import SourceError
 
-_PAGE_ROWS = 500
+_PAGE_ROWS = 1000
 _NOT_FOUND = 404
 _KEY_FIX = "check `api_key`: in WispHub, Staff, the user's API key; he must be allowed to see clients and plans"
 FIXES: Mapping[int, str] = {
