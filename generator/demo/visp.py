@@ -3,13 +3,11 @@
 import asyncio
 import base64
 import itertools
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from graphql import FieldNode, GraphQLError, OperationDefinitionNode, graphql_sync, parse
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -27,6 +25,7 @@ from generator.demo.emulator import (
     same,
     words,
 )
+from generator.demo.graphql_api import Answers, read_request, root_fields, with_errors
 from generator.demo.sample import RowDict
 from generator.demo.visp_data import VispData, sample
 from generator.demo.visp_schema import Root, visp_schema
@@ -138,13 +137,11 @@ class _Api:
     """Gives out tokens and answers queries; the bytes of an answer are kept until the data changes."""
 
     def __init__(self, data: VispData, settings: _Settings) -> None:
-        self._data, self._settings = data, settings
+        self._settings = settings
         self._unavailable = settings.unavailable
-        self._schema = visp_schema()
+        self._answers = Answers(visp_schema(), settings.root, data)
         self._tokens: dict[str, _Token] = {}
         self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
-        self._encoded: dict[tuple[str, bytes], tuple[int, bytes]] = {}
 
     async def token(self, request: Request) -> Response:
         """A new token for the four headers."""
@@ -177,16 +174,15 @@ class _Api:
         refused = self._refused(request.headers.get("authorization", ""))
         if refused is not None:
             return refused
-        try:
-            asked = msgspec.json.decode(await request.body(), type=_Asked)
-        except msgspec.DecodeError:
+        asked = read_request(await request.body())
+        if asked is None:
             return _json({"errors": [{"message": "the body is no GraphQL request"}]}, 400)
-        fields = _root_fields(asked.query)
+        fields = root_fields(asked.query)
         if fields & {_FIELDS[name] for name in self._settings.forbidden}:
             return _json({"message": "Forbidden"}, 403)
-        body = await asyncio.to_thread(self._answer, asked)
+        body = await asyncio.to_thread(self._answers.of, asked)
         if fields & {_FIELDS[name] for name in self._settings.failing}:
-            body = b'{"errors":[{"message":"Internal server error"}],' + body.removeprefix(b"{")
+            body = with_errors(body, "Internal server error")
         return Response(body, media_type="application/json")
 
     def _refused(self, token: str) -> Response | None:
@@ -204,40 +200,6 @@ class _Api:
         if self._settings.expired_answer == "errors":
             return _json({"errors": [{"message": "The Token has expired"}], "data": None})
         return _json({"message": "Session expired"}, int(self._settings.expired_answer))
-
-    def _answer(self, asked: "_Asked") -> bytes:
-        """The encoded answer, made once for each query and revision: graphql-core takes its time."""
-        key = (asked.query, msgspec.json.encode(asked.variables, order="sorted"))
-        with self._lock:
-            revision, body = self._encoded.get(key, (-1, b""))
-            if revision != self._data.revision:
-                revision = self._data.revision
-                result = graphql_sync(
-                    self._schema, asked.query, self._settings.root,
-                    variable_values=asked.variables, operation_name=asked.operation,
-                )  # fmt: skip
-                body = msgspec.json.encode(result.formatted)
-                self._encoded[key] = (revision, body)
-        return body
-
-
-class _Asked(Struct, kw_only=True, rename={"operation": "operationName"}):
-    """The body of a GraphQL request."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation: str | None = None
-
-
-def _root_fields(query: str) -> set[str]:
-    """The fields that a query asks of the root; none for what is no GraphQL."""
-    try:
-        document = parse(query)
-    except GraphQLError:
-        return set()
-    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-    chosen = itertools.chain.from_iterable(each.selection_set.selections for each in operations)
-    return {field.name.value for field in chosen if isinstance(field, FieldNode)}
 
 
 def _base64(part: Any) -> str:
