@@ -26,11 +26,11 @@ from generator.billing.azotel.groups import Found as FoundGroups
 from generator.billing.azotel.groups import groups_of
 from generator.billing.body import Rows
 from generator.billing.http import HttpReader, StatusError
-from generator.billing.probe import Probe, tried
 from generator.billing.text import shown, text
 from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, Rejected
+from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 _NO_HEADERS: Mapping[str, str] = {}

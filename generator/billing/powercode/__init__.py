@@ -20,10 +20,10 @@ from generator.billing.powercode.database import (
     persist,
 )
 from generator.billing.powercode.records import Services, Tables, customers_of, decoded, links_of, owned, plans_of
-from generator.billing.probe import Probe, tried
 from generator.billing.text import shown
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer
+from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 SPEAKS_TLS = False

@@ -14,11 +14,11 @@ from generator.billing.http import HttpReader
 from generator.billing.numbers import rank_number
 from generator.billing.powercode_api.calls import Caller, CallError, as_list
 from generator.billing.powercode_api.customers import Asked, Customer, Plans, ask_all, wants_customer
-from generator.billing.probe import Probe, tried
 from generator.billing.text import shown, text
 from generator.errors import SourceError, UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, GroupRecord, Rejected, ServiceRecord, Unread
+from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 _NOBODY = frozenset({"", "0", "1"})

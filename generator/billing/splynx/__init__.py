@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from generator.billing.body import Row, Rows
 from generator.billing.http import HttpReader, StatusError
-from generator.billing.probe import Probe, tried
 from generator.billing.splynx.customers import NO_SITES, Customer, Sites, customers_of, sites_of
 from generator.billing.splynx.lists import (
     CUSTOMERS,
@@ -37,6 +36,7 @@ from generator.billing.splynx.tariffs import plans_of
 from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, Rejected
+from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 _PARALLEL_LISTS = 3

@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from generator.billing.body import Rows
 from generator.billing.http import HttpReader
-from generator.billing.probe import Probe, tried
 from generator.billing.text import shown, text
 from generator.billing.visp.groups import groups_of
 from generator.billing.visp.lists import CPE, HIBERNATED, Api, CpeRow, CustomerRow, customers_query, ids_query
@@ -20,6 +19,7 @@ from generator.billing.visp.tokens import Tokens
 from generator.errors import SourceError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, GroupRecord, Rejected
+from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 _NO_GROUPS: Mapping[str, tuple[GroupRecord, ...]] = {}
