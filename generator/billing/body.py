@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from generator.billing.text import SHOWN_CHARS, shown
 from generator.inventory.secret import Secret
+from generator.model import Rejected
 
 Row = TypeVar("Row", bound=Struct)
 
@@ -143,6 +144,13 @@ def _whole_escape(match: re.Match[str]) -> str:
     escape = match[0]
     is_half = len(escape) == _HALF_PAIR_CHARS
     return "\ufffd" if is_half else escape
+
+
+def not_objects(noun: str, rows: Rows[Any]) -> tuple[Rejected, ...]:
+    """What is no object in a list of `noun`s, as rejected records."""
+    return tuple(
+        Rejected(record=f"{noun} at position {position}", reason="not a JSON object") for position in rows.not_objects
+    )
 
 
 def looks_like_html(body: bytes, content_type: str) -> bool:

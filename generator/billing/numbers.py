@@ -33,6 +33,14 @@ def whole(value: Any) -> int | None:
     return number
 
 
+def named(field: str, value: Any) -> int | None:
+    """`whole(value)` of a field whose name stands in the error."""
+    try:
+        return whole(value)
+    except NumberError as error:
+        raise NumberError(f"{field} {error}") from None
+
+
 def _number(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value

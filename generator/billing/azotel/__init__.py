@@ -24,12 +24,12 @@ from generator.billing.azotel.calls import (
 from generator.billing.azotel.customers import services_of
 from generator.billing.azotel.groups import Found as FoundGroups
 from generator.billing.azotel.groups import groups_of
-from generator.billing.body import Rows
+from generator.billing.body import Rows, not_objects
 from generator.billing.http import HttpReader, StatusError
+from generator.billing.secrets import required
 from generator.billing.text import shown, text
-from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
-from generator.model import BillingAnswer, Rejected
+from generator.model import BillingAnswer
 from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
@@ -54,7 +54,7 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
     Raises `SourceError` when a list that is needed cannot be read whole.
     """
-    _check(host)
+    required(host, "username", "password")
     with HttpReader(host, headers=_NO_HEADERS, retry=retry) as reader:
         customers = read_rows(reader, host, CUSTOMERS)
         lists = _group_lists(reader, host) if host.subscriber_groups else _Lists()
@@ -65,7 +65,9 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
         plans=found.plans,
         services=found.services,
         rejected=(
-            *_not_objects(CUSTOMERS, customers), *_not_objects(CPES, lists.cpes), *_not_objects(SITES, lists.sites),
+            *not_objects(CUSTOMERS.noun, customers),
+            *not_objects(CPES.noun, lists.cpes),
+            *not_objects(SITES.noun, lists.sites),
         ),
         unread_groups=frozenset({"L1", "L2"}) if refused else frozenset(),
         warnings=(*([lists.refusal] if lists.refusal else []), *found.warnings, *above.warnings),
@@ -77,21 +79,12 @@ def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[
 
     SIMPLer has no smaller request than the whole list (facts: Azotel, 3).
     """
-    _check(host)
+    required(host, "username", "password")
     with HttpReader(host, headers=_NO_HEADERS, retry=retry) as reader:
         calls: tuple[Call[Any], ...] = (CUSTOMERS, CPES, SITES) if host.subscriber_groups else (CUSTOMERS,)
         for call in calls:
             look = partial(_first_row, reader, host, call)
             yield tried(_PERMISSIONS[call.function], look, needed=call is CUSTOMERS)
-
-
-def _check(host: BillingHost) -> None:
-    missing = [name for name in ("username", "password") if not host.credentials.get(name)]
-    if missing:
-        raise UsageError(
-            f"credentials: {' and '.join(missing)} missing", where=f"host {host.name}",
-            fix="set `credentials: {username: ..., password: ...}` in the inventory",
-        )  # fmt: skip
 
 
 def _group_lists(reader: HttpReader, host: BillingHost) -> _Lists:
@@ -117,10 +110,3 @@ def _first_row(reader: HttpReader, host: BillingHost, call: Call[Any]) -> str:
     first = rows.rows[0]
     sample = f"site {shown(text(first.sitename))!r}" if call is SITES else f"customer {shown(text(first.customerid))}"
     return f"{rows.total} {call.noun}s, for example {'that of ' if call is CPES else ''}{sample}"
-
-
-def _not_objects(call: Call[Any], rows: Rows[Any]) -> tuple[Rejected, ...]:
-    return tuple(
-        Rejected(record=f"{call.noun} at position {position}", reason="not a JSON object")
-        for position in rows.not_objects
-    )

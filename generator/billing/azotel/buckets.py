@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from generator.billing.azotel.values import as_list
-from generator.billing.numbers import NumberError, whole
+from generator.billing.numbers import NumberError, named
 from generator.billing.text import shown, text
 from generator.inventory.settings import BillingHost
 from generator.model import Limit, PlanRecord
@@ -54,7 +54,7 @@ def bucket_of(value: Any) -> Bucket | None:
         return Bucket(id="", name=_name(first), problem=f"the bucket is {shown(first, limit=40)!r}, no object")
     bucket_id = next((found for field in _ID_FIELDS if (found := text(first.get(field))) not in _NO_ID), "")
     try:
-        download, upload = _rate(first, "downloadrate"), _rate(first, "uploadrate")
+        download, upload = (named(field, first.get(field)) or 0 for field in ("downloadrate", "uploadrate"))
     except NumberError as error:
         return Bucket(id=bucket_id, name=_name(first), problem=str(error))
     if not (bucket_id or _name(first) or download or upload):
@@ -64,14 +64,6 @@ def bucket_of(value: Any) -> Bucket | None:
 
 def _name(copy: Any) -> str:
     return text(copy.get("name")) if isinstance(copy, dict) else text(copy)
-
-
-def _rate(copy: Mapping[str, Any], field: str) -> int:
-    """kbps, mostly sent as text (facts: Azotel, 4)."""
-    try:
-        return whole(copy.get(field)) or 0
-    except NumberError as error:
-        raise NumberError(f"{field} {error}") from None
 
 
 def plans_of(buckets: Iterable[Bucket], host: BillingHost) -> Plans:

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from generator.billing.numbers import NumberError, whole
+from generator.billing.numbers import NumberError, named, whole
 from generator.billing.powercode.database import Row
 from generator.billing.text import shown, text
 from generator.inventory.settings import BillingHost
@@ -20,6 +20,7 @@ _PROVIDER = "1"
 """The customer that is the ISP itself: its equipment is infrastructure."""
 _NOBODY = frozenset({"", "0", _PROVIDER})
 _MOST = 2**32
+_BURST_COLUMNS = ("BurstIn", "BurstOut", "BurstBucketTime")
 
 
 class Tables(Struct, frozen=True, kw_only=True):
@@ -42,6 +43,11 @@ class Tables(Struct, frozen=True, kw_only=True):
 def decoded(value: Any) -> str:
     """A column as stripped text; bytes are UTF-8, with replacements where they are not."""
     return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else text(value)
+
+
+def _plain(value: Any) -> Any:
+    """A column that holds a number, whatever the driver makes of it."""
+    return decoded(value) if isinstance(value, bytes) else value
 
 
 def customers_of(rows: Iterable[Row]) -> dict[str, tuple[str, str]]:
@@ -74,24 +80,17 @@ def plans_of(tables: Tables, warnings: list[str]) -> Iterator[PlanRecord]:
 
 def _plan(service: str, name: str, rates: Row, warnings: list[str]) -> PlanRecord:
     try:
-        down, up = map(_number, ("MaxIn", "MaxOut"), rates[:2])
+        down, up = map(named, ("MaxIn", "MaxOut"), map(_plain, rates[:2]))
     except NumberError as error:
         return PlanRecord(id=service, name=name, problem=str(error))
     try:
-        burst_down, burst_up, seconds = map(_number, ("BurstIn", "BurstOut", "BurstBucketTime"), rates[2:])
+        burst_down, burst_up, seconds = map(named, _BURST_COLUMNS, map(_plain, rates[2:]))
     except NumberError as error:
         warnings.append(f"service {shown(service)} ({shown(name)}): its burst is left out: {error}")
         burst_down = burst_up = seconds = None
     return PlanRecord(
         id=service, name=name, download=_limit(down, burst_down, seconds), upload=_limit(up, burst_up, seconds)
     )  # fmt: skip
-
-
-def _number(column: str, value: Any) -> int | None:
-    try:
-        return whole(decoded(value) if isinstance(value, bytes) else value)
-    except NumberError as error:
-        raise NumberError(f"{column} {error}") from None
 
 
 def _limit(rate: int | None, burst: int | None, seconds: int | None) -> Limit:
@@ -174,7 +173,7 @@ class Services:
     def _speed(self, service: str) -> int:
         rates = self._tables.rates.get(service)
         try:
-            return (_number("MaxIn", rates[0]) or 0) if rates else -1
+            return (whole(_plain(rates[0])) or 0) if rates else -1
         except NumberError:
             return -1
 

@@ -15,7 +15,7 @@ from generator.billing.numbers import rank_number
 from generator.billing.powercode_api.calls import Caller, CallError, as_list
 from generator.billing.powercode_api.customers import Asked, Customer, Plans, ask_all, wants_customer
 from generator.billing.text import shown, text
-from generator.errors import SourceError, UsageError
+from generator.errors import SourceError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, GroupRecord, Rejected, ServiceRecord, Unread
 from generator.net.probe import Probe, tried
@@ -40,7 +40,6 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
     Raises `SourceError` when the equipment cannot be read, or too many customers.
     """
-    _check_key(host)
     with HttpReader(host, headers={}, retry=retry) as reader:
         caller = Caller(reader, host, retry)
         equipment, rejected = _all_equipment(caller, host)
@@ -58,7 +57,6 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
 def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[Probe]:
     """The key and each category of equipment, and one customer of them."""
-    _check_key(host)
     found: list[_Equipment] = []
     with HttpReader(host, headers={}, retry=retry) as reader:
         caller = Caller(reader, host, retry)
@@ -67,14 +65,6 @@ def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[
         for action in ("readCustomerService", *(["readCustomer"] if wants_customer(host) else [])):
             if found:
                 yield tried(action, partial(_probe_customer, caller, action, found[0].customer_id))
-
-
-def _check_key(host: BillingHost) -> None:
-    if not host.credentials.get("api_key"):
-        raise UsageError(
-            "credentials: api_key missing", where=f"host {host.name}",
-            fix="set `credentials: {api_key: ...}` in the inventory",
-        )  # fmt: skip
 
 
 def _probe_category(caller: Caller, host: BillingHost, category: int, found: list[_Equipment]) -> str:

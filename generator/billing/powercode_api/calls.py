@@ -11,6 +11,7 @@ from typing import Any
 
 from generator.billing.body import BodyError, NotAnObjectError, decode_json, members, message_in
 from generator.billing.http import Answer, HttpReader
+from generator.billing.secrets import required
 from generator.billing.text import text
 from generator.errors import SourceError
 from generator.inventory.settings import BillingHost
@@ -40,7 +41,7 @@ class Caller:
 
     def __init__(self, reader: HttpReader, host: BillingHost, retry: RetryPolicy) -> None:
         self._reader, self._host, self._retry = reader, host, retry
-        self._key = host.credentials["api_key"].reveal()
+        (self._key,) = required(host, "api_key")
 
     def call(self, action: str, **fields: str) -> dict[str, Any]:
         """The members of a successful answer, names in lower case.

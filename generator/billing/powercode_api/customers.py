@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from generator.billing.http import StatusError
-from generator.billing.numbers import NumberError, rank_number, whole
+from generator.billing.numbers import NumberError, named, rank_number
 from generator.billing.powercode_api.calls import Caller, as_list
 from generator.billing.text import shown, text
 from generator.errors import SourceError
@@ -139,17 +139,12 @@ def _service(row: Mapping[str, Any]) -> Service:
     if not isinstance(info, dict):
         return Service(id=number, name=name, status=status, problem="it has no internetInfo")
     try:
-        down, up, burst_down, burst_up = (_rate(info, field) for field in ("maxIn", "maxOut", "burstIn", "burstOut"))
+        down, up, burst_down, burst_up = (
+            named(field, info.get(field.lower())) for field in ("maxIn", "maxOut", "burstIn", "burstOut")
+        )
     except NumberError as error:
         return Service(id=number, name=name, status=status, problem=str(error))
     return Service(id=number, name=name, status=status, rates=(down, up, burst_down, burst_up))
-
-
-def _rate(info: Mapping[str, Any], field: str) -> int | None:
-    try:
-        return whole(info.get(field.lower()))
-    except NumberError as error:
-        raise NumberError(f"{field} {error}") from None
 
 
 class Plans:

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from generator.billing.body import Rows
+from generator.billing.body import Rows, not_objects
 from generator.billing.graphql import QueryRefusedError
 from generator.billing.http import HttpReader, StatusError
+from generator.billing.secrets import required
 from generator.billing.sonar.lists import (
     HISTORIES,
     PARENTS,
@@ -19,9 +20,8 @@ from generator.billing.sonar.lists import (
     Source,
 )
 from generator.billing.sonar.services import Services, parents_of, plans_of
-from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
-from generator.model import BillingAnswer, Rejected
+from generator.model import BillingAnswer
 from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
@@ -36,7 +36,7 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
     Raises `SourceError` when addresses or services cannot be read whole.
     """
-    with HttpReader(host, headers={"Authorization": f"Bearer {_token(host)}"}, retry=retry) as reader:
+    with HttpReader(host, headers={"Authorization": f"Bearer {required(host, 'api_key')[0]}"}, retry=retry) as reader:
         source = Source(reader, host, retry)
         plans = source.read(SERVICES)  # first, alone: few, and they show at once whether the token is right
         with ThreadPoolExecutor(max_workers=_PARALLEL_LISTS) as threads:
@@ -50,7 +50,7 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
     return BillingAnswer(
         plans=plans_of(plans),
         services=services.records,
-        rejected=(*services.rejected, *_not_objects(SERVICES, plans), *_not_objects(HISTORIES, histories)),
+        rejected=(*services.rejected, *not_objects(SERVICES.noun, plans), *not_objects(HISTORIES.noun, histories)),
         unread_groups=frozenset({"L1"} if refusal else ()),
         warnings=(*([refusal] if refusal else ()), *services.warnings()),
     )
@@ -58,22 +58,13 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
 def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[Probe]:
     """The token and each query, by its first row."""
-    with HttpReader(host, headers={"Authorization": f"Bearer {_token(host)}"}, retry=retry) as reader:
+    with HttpReader(host, headers={"Authorization": f"Bearer {required(host, 'api_key')[0]}"}, retry=retry) as reader:
         source = Source(reader, host, retry)
         needed: list[Listing[Any]] = [SERVICES, HISTORIES]
         for listing in needed:
             yield tried(f"query {listing.field}", partial(source.first, listing))
         if host.subscriber_groups:
             yield tried(f"query {PARENTS.field}", partial(_first_parent, source), needed=False)
-
-
-def _token(host: BillingHost) -> str:
-    if not host.credentials.get("api_key"):
-        raise UsageError(
-            "credentials: api_key missing", where=f"host {host.name}",
-            fix="set `credentials: {api_key: ...}` in the inventory",
-        )  # fmt: skip
-    return host.credentials["api_key"].reveal()
 
 
 def _first_parent(source: Source) -> str:
@@ -100,11 +91,4 @@ def _parents(source: Source, host: BillingHost) -> tuple[Rows[AssignmentRow] | N
     return None, (
         f"the devices of addresses cannot be read ({refused}): L1 groups stay as they were; let the role of the "
         "token's user read inventory items, or set `subscriber_groups: false`"
-    )
-
-
-def _not_objects(listing: Listing[Any], rows: Rows[Any]) -> tuple[Rejected, ...]:
-    return tuple(
-        Rejected(record=f"{listing.noun} at position {position}", reason="not a JSON object")
-        for position in rows.not_objects
     )

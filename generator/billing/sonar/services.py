@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from generator.billing.body import Rows
 from generator.billing.networks import addresses_of
-from generator.billing.numbers import NumberError, digits_of, rank_number, whole
+from generator.billing.numbers import NumberError, digits_of, named, rank_number
 from generator.billing.sonar.lists import AssignmentRow, HistoryRow, ServiceRow
 from generator.billing.text import shown, text
 from generator.inventory.settings import BillingHost
@@ -29,17 +29,10 @@ def _plan(row: ServiceRow) -> PlanRecord:
     if not isinstance(detail, dict):
         return PlanRecord(id=plan_id, name=name, problem="it has no data_service_detail")
     try:
-        down, up = (_speed(detail, field) for field in (_DOWN, _UP))
+        down, up = (named(field, detail.get(field)) for field in (_DOWN, _UP))
     except NumberError as error:
         return PlanRecord(id=plan_id, name=name, problem=str(error))
     return PlanRecord(id=plan_id, name=name, download=Limit(rate=down), upload=Limit(rate=up))
-
-
-def _speed(detail: Mapping[str, Any], field: str) -> int | None:
-    try:
-        return whole(detail.get(field))
-    except NumberError as error:
-        raise NumberError(f"{field} {error}") from None
 
 
 def parents_of(rows: Rows[AssignmentRow]) -> dict[str, GroupRecord]:

@@ -12,8 +12,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from generator.billing.body import Row, Rows
+from generator.billing.body import Row, Rows, not_objects
 from generator.billing.http import HttpReader, StatusError
+from generator.billing.secrets import required
 from generator.billing.splynx.customers import NO_SITES, Customer, Sites, customers_of, sites_of
 from generator.billing.splynx.lists import (
     CUSTOMERS,
@@ -33,7 +34,6 @@ from generator.billing.splynx.lists import (
 )
 from generator.billing.splynx.services import Found, services_of, sessions_of, unknown_customers
 from generator.billing.splynx.tariffs import plans_of
-from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, Rejected
 from generator.net.probe import Probe, tried
@@ -77,13 +77,7 @@ def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[
 
 
 def _basic(host: BillingHost) -> str:
-    missing = [name for name in ("api_key", "api_secret") if not host.credentials.get(name)]
-    if missing:
-        raise UsageError(
-            f"credentials: {' and '.join(missing)} missing", where=f"host {host.name}",
-            fix="set `credentials: {api_key: ..., api_secret: ...}` in the inventory",
-        )  # fmt: skip
-    pair = f"{host.credentials['api_key'].reveal()}:{host.credentials['api_secret'].reveal()}"
+    pair = ":".join(required(host, "api_key", "api_secret"))
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
@@ -168,14 +162,10 @@ def _with_services(
     )
 
 
-def _not_objects(lists: _Lists) -> tuple[Rejected, ...]:
-    read = (
+def _not_objects(lists: _Lists) -> Iterator[Rejected]:
+    read: tuple[tuple[str, Rows[Any] | None], ...] = (
         (TARIFFS.noun, lists.tariffs), (ONLINE.noun, lists.online), (CUSTOMERS.noun, lists.customers),
         (SITES.noun, lists.sites), (SERVICES.noun, lists.services),
     )  # fmt: skip
-    return tuple(
-        Rejected(record=f"{noun} at position {position}", reason="not a JSON object")
-        for noun, rows in read
-        if rows is not None
-        for position in rows.not_objects
-    )
+    for noun, rows in read:
+        yield from not_objects(noun, rows) if rows is not None else ()

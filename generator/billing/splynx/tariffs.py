@@ -3,12 +3,10 @@
 Facts: Splynx, 4.1 and 5. Integer arithmetic only, so that a rate is the same on every machine.
 """
 
-from typing import Any
-
 from msgspec import Struct
 
 from generator.billing.body import Rows
-from generator.billing.numbers import INT32_MAX, NumberError, whole
+from generator.billing.numbers import INT32_MAX, NumberError, named
 from generator.billing.splynx.lists import TariffRow
 from generator.billing.text import shown, text
 from generator.model import Limit, PlanRecord, Rejected
@@ -52,8 +50,8 @@ def _name(row: TariffRow, plan_id: str) -> str:
 def _plan(row: TariffRow, plan_id: str) -> tuple[PlanRecord, str | None]:
     name = _name(row, plan_id)
     try:
-        download = _read("speed_download", row.speed_download)
-        upload = _read("speed_upload", row.speed_upload)
+        download = named("speed_download", row.speed_download)
+        upload = named("speed_upload", row.speed_upload)
     except NumberError as error:
         return PlanRecord(id=plan_id, name=name, problem=str(error)), None
     warning = None
@@ -65,20 +63,13 @@ def _plan(row: TariffRow, plan_id: str) -> tuple[PlanRecord, str | None]:
     return PlanRecord(id=plan_id, name=name, download=bursts[0], upload=bursts[1]), warning
 
 
-def _read(field: str, value: Any) -> int | None:
-    try:
-        return whole(value)
-    except NumberError as error:
-        raise NumberError(f"{field} {error}") from None
-
-
 def _bursts(row: TariffRow, download: int | None, upload: int | None) -> tuple[Limit, Limit]:
     """Both directions with their bursts; raises `NumberError` where a burst is there but incomplete."""
     kind = text(row.burst_type).lower()
     if kind in _NO_BURST:
         return Limit(rate=download), Limit(rate=upload)
     if kind == "percent":
-        peak, threshold = _read("burst_limit", row.burst_limit), _read("burst_threshold", row.burst_threshold)
+        peak, threshold = named("burst_limit", row.burst_limit), named("burst_threshold", row.burst_threshold)
         return (
             _limit(row, download, _percent(download, 100 + (peak or 0)), _percent(download, threshold or 0)),
             _limit(row, upload, _percent(upload, 100 + (peak or 0)), _percent(upload, threshold or 0)),
@@ -97,7 +88,7 @@ def _percent(rate: int | None, percent: int) -> int:
 
 def _fixed(row: TariffRow, direction: str) -> tuple[int, int]:
     peak, threshold = f"burst_limit_fixed_{direction}", f"burst_threshold_fixed_{direction}"
-    return _read(peak, getattr(row, peak)) or 0, _read(threshold, getattr(row, threshold)) or 0
+    return named(peak, getattr(row, peak)) or 0, named(threshold, getattr(row, threshold)) or 0
 
 
 def _limit(row: TariffRow, rate: int | None, burst_rate: int, threshold: int) -> Limit:
@@ -108,7 +99,7 @@ def _limit(row: TariffRow, rate: int | None, burst_rate: int, threshold: int) ->
     """
     if not rate or burst_rate <= rate:
         return Limit(rate=rate)
-    window = _read("burst_time", row.burst_time)
+    window = named("burst_time", row.burst_time)
     if not threshold:
         raise NumberError("its threshold is 0 or missing")
     if not window:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from generator.billing.body import BodyError, decode_json, message_in
 from generator.billing.http import HttpReader
 from generator.billing.numbers import NumberError, whole
+from generator.billing.secrets import required
 from generator.errors import SourceError, UsageError
 from generator.inventory.settings import BillingHost
 
@@ -97,13 +98,7 @@ class Tokens:
 
 def _credentials(host: BillingHost) -> dict[str, str]:
     """The four headers; raises `UsageError` for what is missing or fits in no header."""
-    values = {name: secret.reveal() for name, secret in host.credentials.items() if name in _HEADERS}
-    missing = [name for name in _HEADERS if not values.get(name)]
-    if missing:
-        raise UsageError(
-            f"credentials: {' and '.join(missing)} missing", where=f"host {host.name}",
-            fix="set `credentials: {client_id: ..., client_secret: ..., username: ..., password: ...}`",
-        )  # fmt: skip
+    values = dict(zip(_HEADERS, required(host, *_HEADERS), strict=True))
     unfit = [name for name in _HEADERS if not _HEADER_TEXT.fullmatch(values[name])]
     if unfit:
         raise UsageError(

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from generator.billing.body import Rows
+from generator.billing.body import Rows, not_objects
 from generator.billing.http import HttpReader
+from generator.billing.secrets import required
 from generator.billing.text import shown, text
 from generator.billing.wisphub.lists import CLIENTS, PLANS, ClientRow, Listing, PlanRow, first_row, read_list
 from generator.billing.wisphub.plans import plans_of
-from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, GroupRecord, Rejected, ServiceRecord
 from generator.net.probe import Probe, tried
@@ -32,7 +32,7 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
     return BillingAnswer(
         plans=plans.records,
         services=tuple(services.records),
-        rejected=(*services.rejected, *_not_objects(plan_rows, PLANS), *_not_objects(clients, CLIENTS)),
+        rejected=(*services.rejected, *not_objects(PLANS.noun, plan_rows), *not_objects(CLIENTS.noun, clients)),
         warnings=plans.warnings,
     )
 
@@ -46,12 +46,7 @@ def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[
 
 
 def _headers(host: BillingHost) -> dict[str, str]:
-    if not host.credentials.get("api_key"):
-        raise UsageError(
-            "credentials: api_key missing", where=f"host {host.name}",
-            fix="set `credentials: {api_key: ...}` in the inventory",
-        )  # fmt: skip
-    return {"Authorization": f"Api-Key {host.credentials['api_key'].reveal()}"}
+    return {"Authorization": f"Api-Key {required(host, 'api_key')[0]}"}
 
 
 class _Join:
@@ -121,10 +116,3 @@ def _groups(row: ClientRow) -> tuple[GroupRecord, ...]:
 
 def _name(value: Any) -> str:
     return text(value.get("nombre")) if isinstance(value, dict) else text(value)
-
-
-def _not_objects(rows: Rows[Any], listing: Listing[Any]) -> tuple[Rejected, ...]:
-    return tuple(
-        Rejected(record=f"{listing.noun} at position {position}", reason="not a JSON object")
-        for position in rows.not_objects
-    )

@@ -8,10 +8,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from generator.billing.body import Rows
+from generator.billing.body import Rows, not_objects
 from generator.billing.http import HttpReader, StatusError
 from generator.billing.networks import addresses_of
-from generator.billing.numbers import NumberError, whole
+from generator.billing.numbers import NumberError, named
+from generator.billing.secrets import required
 from generator.billing.text import shown, text
 from generator.billing.wispro.lists import (
     CLIENTS,
@@ -27,7 +28,6 @@ from generator.billing.wispro.lists import (
     first_row,
     read_list,
 )
-from generator.errors import UsageError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, GroupRecord, Limit, PlanRecord, Rejected, ServiceRecord
 from generator.net.probe import Probe, tried
@@ -48,7 +48,7 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
     Raises `SourceError` when a list that is needed cannot be read whole.
     """
-    with HttpReader(host, headers={"Authorization": _token(host)}, retry=retry) as reader:
+    with HttpReader(host, headers={"Authorization": required(host, "api_key")[0]}, retry=retry) as reader:
         lists = _read_lists(reader, retry)
         nodes = _Nodes(reader, host, lists.contracts, retry)
     plans = _Plans(lists.plans, lists.contracts, host)
@@ -56,7 +56,12 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
     return BillingAnswer(
         plans=tuple(plans.records),
         services=tuple(services.records),
-        rejected=(*services.rejected, *_not_objects(lists)),
+        rejected=(
+            *services.rejected,
+            *not_objects(PLANS.noun, lists.plans),
+            *not_objects(CLIENTS.noun, lists.clients),
+            *not_objects(CONTRACTS.noun, lists.contracts),
+        ),
         unread_groups=nodes.unread,
         warnings=(*plans.warnings(), *nodes.warnings, *services.warnings()),
     )
@@ -64,21 +69,12 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
 def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[Probe]:
     """The token and each list, by its first row."""
-    with HttpReader(host, headers={"Authorization": _token(host)}, retry=retry) as reader:
+    with HttpReader(host, headers={"Authorization": required(host, "api_key")[0]}, retry=retry) as reader:
         listings: list[Listing[Any]] = [PLANS, CLIENTS, CONTRACTS]
         for listing in listings:
             yield tried(f"{listing.path}: read", partial(first_row, reader, listing, retry))
         if host.subscriber_groups:
             yield tried("nodes: read", partial(first_row, reader, NODES, retry), needed=False)
-
-
-def _token(host: BillingHost) -> str:
-    if not host.credentials.get("api_key"):
-        raise UsageError(
-            "credentials: api_key missing", where=f"host {host.name}",
-            fix="set `credentials: {api_key: ...}` in the inventory",
-        )  # fmt: skip
-    return host.credentials["api_key"].reveal()
 
 
 def _read_lists(reader: HttpReader, retry: RetryPolicy) -> _Lists:
@@ -116,19 +112,12 @@ class _Plans:
     def _record(self, row: PlanRow, plan_id: str) -> PlanRecord:
         name = text(row.name) or plan_id
         try:
-            down, up = _rate("ceil_down_kbps", row.ceil_down_kbps), _rate("ceil_up_kbps", row.ceil_up_kbps)
+            down, up = named("ceil_down_kbps", row.ceil_down_kbps), named("ceil_up_kbps", row.ceil_up_kbps)
         except NumberError as error:
             return PlanRecord(id=plan_id, name=name, problem=str(error))
         if self._wants_rates and not (down and up):
             self._without.append(shown(name))
         return PlanRecord(id=plan_id, name=name, download=Limit(rate=down), upload=Limit(rate=up))
-
-
-def _rate(field: str, value: Any) -> int | None:
-    try:
-        return whole(value)
-    except NumberError as error:
-        raise NumberError(f"{field} {error}") from None
 
 
 class _Nodes:
@@ -220,12 +209,3 @@ class _Services:
         if state.casefold() not in _KNOWN_STATES:
             self._states[shown(state, limit=40)] += 1
         return {"state": "disabled" if state.casefold() == "disabled" else "active"}
-
-
-def _not_objects(lists: _Lists) -> tuple[Rejected, ...]:
-    read = ((PLANS.noun, lists.plans), (CLIENTS.noun, lists.clients), (CONTRACTS.noun, lists.contracts))
-    return tuple(
-        Rejected(record=f"{noun} at position {position}", reason="not a JSON object")
-        for noun, rows in read
-        for position in rows.not_objects
-    )
