@@ -18,6 +18,7 @@ ROLES = frozenset({"station", "wireless", "router"})
 
 _NO_ADDRESS = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - an address to refuse, not one to bind
 _LINK_LOCAL = ("fe8", "fe9", "fea", "feb", "169.254.")
+_LINK_LOCAL_ONLY = "no address: its client site has link-local addresses only"
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -40,7 +41,7 @@ class Network:
 
     def __init__(self, devices: Rows[DeviceRow], sites: Rows[SiteRow], *, groups: bool) -> None:
         self._groups = groups
-        self._sites = {_site_id(row): row for row in sites.rows}
+        self._sites = {_site_id(row): row for row in sites.rows if _site_id(row)}
         self._devices: dict[str, list[_Device]] = {}
         for row in devices.rows:
             self._add(row)
@@ -55,11 +56,13 @@ class Network:
         site, devices = self._sites.get(site_id), self._devices.get(site_id, [])
         written = (*(device.address for device in devices), *_site_addresses(site))
         bare = dict.fromkeys(address.partition("/")[0].strip() for address in written)
-        addresses = _customers_own(tuple(address for address in bare if address not in _NO_ADDRESS))
+        known = tuple(address for address in bare if address not in _NO_ADDRESS)
+        # Every device has a link-local address; it is nobody's, and a line for each would drown the rest.
+        addresses = tuple(address for address in known if not address.lower().startswith(_LINK_LOCAL))
         return Place(
             addresses=addresses,
             groups=tuple(self._groups_of(site, devices)) if self._groups else (),
-            problem="" if addresses else _problem(site_id, site, devices),
+            problem="" if addresses else _LINK_LOCAL_ONLY if known else _problem(site_id, site, devices),
         )
 
     def is_lead(self, site_id: str) -> bool:
@@ -116,12 +119,6 @@ def _written(site: SiteRow) -> tuple[str, ...]:
         addresses = list(addresses.values())
     found = map(text, addresses if isinstance(addresses, list) else [addresses])
     return tuple(address for address in found if address)
-
-
-def _customers_own(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    """Without link-local ones, which every device has, unless there are no others: then they are refused later."""
-    own = tuple(address for address in addresses if not address.lower().startswith(_LINK_LOCAL))
-    return own or addresses
 
 
 def _problem(site_id: str, site: SiteRow | None, devices: list[_Device]) -> str:

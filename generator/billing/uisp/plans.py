@@ -21,6 +21,9 @@ _KBPS_IN_MBPS = 1000
 _UPWARDS = Context(prec=60, rounding=ROUND_CEILING)
 _LONGEST_NUMBER = 40
 
+_Speeds = tuple[int | None, int | None, str | None]
+"""Download and upload in kbps, or what is wrong with them."""
+
 
 def kbps(value: Any) -> int | None:
     """Mbit/s as whole kbps, rounded up exactly; `None` for null or "". Raises `NumberError` for what is no speed."""
@@ -64,15 +67,15 @@ def plans_of(rows: Rows[PlanRow]) -> Plans:
             continue
         plan_id, name = text(row.id), text(row.name)
         if plan_id and name and plan_id not in by_id:
-            download, upload, problem = _speeds(row, "downloadSpeed", "uploadSpeed")
-            by_id[plan_id] = _record(plan_id, name, download, upload, problem)
+            by_id[plan_id] = _record(plan_id, name, _speeds(row, "downloadSpeed", "uploadSpeed"))
             continue
         why = "no id" if not plan_id else "no name" if not name else "its id is already that of another plan"
         rejected.append(Rejected(record=f"plan {shown(plan_id or name or '?')}", reason=why, plan=shown(name) or None))
     return Plans(by_id=by_id, rejected=tuple(rejected))
 
 
-def _record(plan_id: str, name: str, download: int | None, upload: int | None, problem: str | None) -> PlanRecord:
+def _record(plan_id: str, name: str, speeds: _Speeds) -> PlanRecord:
+    download, upload, problem = speeds
     if problem:
         return PlanRecord(id=plan_id, name=name, problem=problem)
     return PlanRecord(id=plan_id, name=name, download=Limit(rate=download), upload=Limit(rate=upload))
@@ -86,8 +89,7 @@ _FIELDS = {
 }
 
 
-def _speeds(row: PlanRow | ServiceRow, down: str, up: str) -> tuple[int | None, int | None, str | None]:
-    """Download and upload in kbps, or what is wrong with them."""
+def _speeds(row: PlanRow | ServiceRow, down: str, up: str) -> _Speeds:
     found: list[int | None] = []
     for field in (down, up):
         try:
@@ -112,17 +114,18 @@ def special_plan(row: ServiceRow, plans: Mapping[str, PlanRecord]) -> Special | 
     known = plans.get(text(row.service_plan_id))
     name = text(row.service_plan_name) or (known.name if known else text(row.name)) or "?"
     if is_on(row.traffic_shaping_override_enabled):
-        download, upload, problem = _speeds(row, "downloadSpeedOverride", "uploadSpeedOverride")
-        return _special("ovr", f"OVRD {name} with", download, upload, problem)
+        own = _speeds(row, "downloadSpeedOverride", "uploadSpeedOverride")
+        return _special("ovr", f"OVRD {name}", " with ", own)
     if known is not None:
         return None
-    download, upload, problem = _speeds(row, "downloadSpeed", "uploadSpeed")
-    return _special("auto", f"AUTO {name}", download, upload, problem)
+    return _special("auto", f"AUTO {name}", " ", _speeds(row, "downloadSpeed", "uploadSpeed"))
 
 
-def _special(kind: str, start: str, download: int | None, upload: int | None, problem: str | None) -> Special:
-    speeds = "unlimited" if not download and not upload else f"{_side(upload)}/{_side(download)}"
-    return Special(kind=kind, name=f"{start} {speeds}", download=download, upload=upload, problem=problem)
+def _special(kind: str, start: str, link: str, speeds: _Speeds) -> Special:
+    download, upload, problem = speeds
+    written = "unlimited" if not download and not upload else f"{_side(upload)}/{_side(download)}"
+    name = start if problem else f"{start}{link}{written}"
+    return Special(kind=kind, name=name, download=download, upload=upload, problem=problem)
 
 
 def _side(rate: int | None) -> str:
@@ -147,4 +150,4 @@ def _by_number(service_id: str) -> tuple[bool, int, str]:
 
 def special_record(special: Special, plan_id: str) -> PlanRecord:
     """The plan of its own that services with `special` have."""
-    return _record(plan_id, special.name, special.download, special.upload, special.problem)
+    return _record(plan_id, special.name, (special.download, special.upload, special.problem))

@@ -47,7 +47,7 @@ class Services:
         network: Network,
         host: BillingHost,
     ) -> None:
-        self._clients = {text(row.id): row for row in clients.rows}
+        self._clients = {text(row.id): row for row in clients.rows if text(row.id)}
         self._plans, self._network = plans, network
         self._active = frozenset(status.casefold() for status in host.active_statuses)
         self._wanted_id = host.subscriber_id
