@@ -29,6 +29,7 @@ _LONGEST_READS = 10
 """How many times `timeout` one whole answer may take: a server that drips bytes ends some day."""
 
 Params = tuple[tuple[str, str], ...]
+_PAGE = "HTML page"
 _NO_FIXES: Mapping[int, str] = {}
 _NO_HEADERS: Mapping[str, str] = {}
 _JSON = {"Content-Type": "application/json"}
@@ -41,6 +42,10 @@ class StatusError(SourceError):
     def __init__(self, what: str, *, status: int, where: str | None = None, fix: str | None = None) -> None:
         super().__init__(what, where=where, fix=fix)
         self.status = status
+
+
+class PageError(SourceError):
+    """An HTML page with status 200 where JSON was asked for: a connector may know another place to ask."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -174,6 +179,8 @@ class HttpReader:
     def _error(self, call: _Call, failure: Failure, attempts: int) -> SourceError:
         what = f"{failure.what} (after {attempts} attempts)" if attempts > 1 else failure.what
         where = self.where(call.path)
+        if failure.brief == _PAGE:
+            return PageError(what, where=where, fix=failure.fix)
         if failure.status is None:
             return SourceError(what, where=where, fix=failure.fix)
         return StatusError(what, status=failure.status, where=where, fix=failure.fix)
@@ -251,7 +258,7 @@ class HttpReader:
             what="answered an HTML page instead of JSON" + self._quoted(call, body),
             fix="this is a login page or another site: check `host` and `port`, and what stands "
             "between this machine and the billing system",
-            brief="HTML page",
+            brief=_PAGE,
         )
 
     def _quoted(self, call: _Call, body: bytes) -> str:
