@@ -12,8 +12,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from generator.billing.body import Rows
+from generator.billing.body import Rows, not_objects
 from generator.billing.http import HttpReader, Params
+from generator.billing.secrets import required
 from generator.billing.text import text
 from generator.billing.uisp.lists import (
     CLIENTS,
@@ -35,7 +36,7 @@ from generator.billing.uisp.lists import (
 from generator.billing.uisp.network import Network
 from generator.billing.uisp.plans import plans_of
 from generator.billing.uisp.services import Services
-from generator.errors import SourceError, UsageError
+from generator.errors import SourceError
 from generator.inventory.settings import BillingHost
 from generator.model import BillingAnswer, Rejected
 from generator.net.probe import Probe, tried
@@ -114,12 +115,7 @@ class _Towers:
 
 def _key(host: BillingHost) -> dict[str, str]:
     """The one key as both headers: which of them the CRM takes differs (facts: UISP, 2)."""
-    if not host.credentials.get("api_key"):
-        raise UsageError(
-            "credentials: api_key missing", where=f"host {host.name}",
-            fix="set `credentials: {api_key: ...}` in the inventory",
-        )  # fmt: skip
-    key = host.credentials["api_key"].reveal()
+    (key,) = required(host, "api_key")
     return {"x-auth-token": key, "X-Auth-App-Key": key}
 
 
@@ -137,13 +133,10 @@ def _read_lists(reader: HttpReader) -> _Lists:
         )  # fmt: skip
 
 
-def _not_objects(lists: _Lists) -> tuple[Rejected, ...]:
+def _not_objects(lists: _Lists) -> Iterator[Rejected]:
     read: tuple[tuple[str, Rows[Any]], ...] = (
         ("plan", lists.plans), (CLIENTS.noun, lists.clients), (SERVICES.noun, lists.services),
         (DEVICES.noun, lists.devices), (SITES.noun, lists.sites),
     )  # fmt: skip
-    return tuple(
-        Rejected(record=f"{noun} at position {position}", reason="not a JSON object")
-        for noun, rows in read
-        for position in rows.not_objects
-    )
+    for noun, rows in read:
+        yield from not_objects(noun, rows)
