@@ -90,7 +90,8 @@ def _render(host: BillingHost, folder: Path, templates: Path, allowed: Mapping[s
 def report(result: Rendered, *, check: bool, show_diff: bool) -> None:
     """Say on stdout what came of one source; errors go to stderr."""
     if result.error is not None or result.state is None:
-        text = "\n".join(printable(line) for line in str(result.error).split("\n"))
+        said = str(result.error).removeprefix(f"{result.source}: ")
+        text = "\n".join(printable(line) for line in said.split("\n"))
         click.echo(f"error: {result.source}: {text}\n  its desired files stay as they were", err=True)
         return
     state = result.state

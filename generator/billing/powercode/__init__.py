@@ -71,7 +71,8 @@ def _read_tables(host: BillingHost) -> Tables:
 def _clock(host: BillingHost) -> str:
     with opened(host) as database:
         there = dt.datetime.fromtimestamp(database.clock(), dt.UTC)
-    return f"its clock says {there:%Y-%m-%d %H:%M:%S} UTC"
+    apart_s = abs((there - dt.datetime.now(dt.UTC)).total_seconds())
+    return f"its clock says {there:%Y-%m-%d %H:%M:%S} UTC, {apart_s:.0f} s apart"
 
 
 def _first(host: BillingHost, table: Table) -> str:
