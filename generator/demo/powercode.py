@@ -159,12 +159,15 @@ class Database:
                     self._fill(cursor, table)
 
     def _tables(self, cursor: "pymysql.cursors.Cursor") -> None:
-        cursor.execute(f"CREATE USER `{self.user}`@'127.0.0.1' IDENTIFIED BY %s", (CREDENTIALS["mysql_password"],))
+        """The tables, and two users: one with a password of its own, and one as on the SSH server."""
+        users = {self.user: CREDENTIALS["mysql_password"], CREDENTIALS["ssh_username"]: CREDENTIALS["ssh_password"]}
+        for user, password in users.items():
+            cursor.execute(f"CREATE USER IF NOT EXISTS `{user}`@'127.0.0.1' IDENTIFIED BY %s", (password,))
         for table, columns in _DDL.items():
             if table not in self._missing:
                 cursor.execute(f"CREATE TABLE `{self.name}`.`{table}` ({columns})")
-            if table not in self._forbidden | self._missing:
-                cursor.execute(f"GRANT SELECT ON `{self.name}`.`{table}` TO `{self.user}`@'127.0.0.1'")
+            for user in users if table not in self._forbidden | self._missing else ():
+                cursor.execute(f"GRANT SELECT ON `{self.name}`.`{table}` TO `{user}`@'127.0.0.1'")
 
     def _fill(self, cursor: "pymysql.cursors.Cursor", table: str) -> None:
         columns = [part.split()[0] for part in _DDL[table].split(", ") if not part.startswith("KEY")]

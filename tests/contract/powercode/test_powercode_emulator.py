@@ -84,3 +84,11 @@ def test_doctor_asks_no_table_after_a_refused_login(emulate: Emulate, host_of: C
     with emulate("powercode") as emulated:
         found = list(connector.probe(host_of(emulated, credentials=wrong)))
     assert [probe.problem is None for probe in found] == [False]
+
+
+def test_the_mysql_user_is_the_ssh_user_where_there_is_no_other(emulate: Emulate, read_from: ReadFrom) -> None:
+    both: dict[str, Any] = {name: emulator.CREDENTIALS[name] for name in ("ssh_username", "ssh_password")}
+    with emulate("powercode") as emulated:
+        assert len(read_from(emulated, credentials=both).services) == 60
+        with pytest.raises(SourceError, match="MySQL error 1045"):
+            read_from(emulated, credentials={**both, "mysql_password": "another-canary"})
