@@ -93,7 +93,7 @@ def _told(ids: tuple[str, ...], host: BillingHost) -> Iterator[str]:
         _progress.info("%s: %d customers to ask, about %s", host.name, len(ids), _duration(expected_s))
     for done, customer_id in enumerate(ids):
         now_s = time.monotonic()
-        if now_s - said_s >= _SAY_EVERY_S:
+        if done and now_s - said_s >= _SAY_EVERY_S:
             said_s = now_s
             left_s = (now_s - started_s) / done * (len(ids) - done)
             _progress.info(

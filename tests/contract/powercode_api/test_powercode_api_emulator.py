@@ -1,11 +1,14 @@
 """The Powercode REST emulator and the connector against each other, with every switch, and the pace."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 
 from generator.billing import powercode_api as connector
+from generator.billing.powercode_api import customers
+from generator.cli.logs import start_log
 from generator.demo.emulator import EmulatorOptions, Seen
 from generator.demo.run import Emulated, emulating
 from generator.errors import SourceError, UsageError
@@ -102,3 +105,22 @@ def test_what_doctor_is_told(emulate: Emulate, host_of: Callable[..., BillingHos
     ]  # fmt: skip
     assert all(probe.problem is None for probe in found.values())
     assert found["getEquipmentByCategory 2"].detail == "none"
+
+
+def test_it_says_how_far_it_is_and_how_long_it_will_take_however_quiet_the_log(
+    emulate: Emulate, read_from: ReadFrom, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(customers, "_SAY_EVERY_S", 0.0)
+    logger = logging.getLogger("generator")
+    monkeypatch.setattr(logger, "handlers", list(logger.handlers))
+    monkeypatch.setattr(logger, "propagate", logger.propagate)
+    monkeypatch.setattr(logger, "level", logger.level)
+    start_log(verbose=0, log_format="text")
+    with emulate("powercode_api", no_limit="on", customers=4) as emulated:
+        read_from(emulated, requests_per_second=1000)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "powercode_api-main: 4 customers to ask, about 0 s"
+    assert [line.split(", about ")[0] for line in said[1:]] == [
+        f"powercode_api-main: {done} of 4 customers read" for done in (1, 2, 3)
+    ]
+    assert all(line.endswith(" s left") for line in said[1:])
