@@ -4,17 +4,20 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 
 from generator.bqn.client import BqnClient
+from generator.bqn.kinds import Kind
+from generator.bqn.live import LiveState
 from generator.errors import ApplianceError, BqnctlError
 from generator.inventory.settings import BqnHost
 from generator.reconcile.execute import Executor, Progress
 from generator.reconcile.journal import Journal, JournalError
 from generator.reconcile.lock import appliance_lock
 from generator.reconcile.outcome import ApplianceOutcome, Outcome, Result, RunOutcome
-from generator.reconcile.plan import AppliancePlan, Plan
+from generator.reconcile.plan import Action, AppliancePlan, Plan
 from generator.reconcile.settle import Settled, read_back, settle
 
 log = logging.getLogger(__name__)
@@ -79,12 +82,16 @@ class Applier:
 
     def _under_lock(self, plan: AppliancePlan, client: BqnClient) -> ApplianceOutcome:
         """Hold the plan against the live state once more, now that no other run writes; then carry it out."""
-        settled = settle(plan.changes, client.read_state())
+        live = client.read_state()
+        settled = settle(plan.changes, live)
         if settled.stale:
             return ApplianceOutcome(name=plan.name, refused=_stale_reason(settled))
         already = [Result(change, Outcome.ALREADY) for change in settled.already]
         self._progress(len(already))
-        executor = Executor(settled.due, client, journal=self._journal, stop=self._stop, progress=self._progress)
+        executor = Executor(
+            settled.due, client, journal=self._journal, stop=self._stop, progress=self._progress,
+            wholes=_deleted(settled, live),
+        )  # fmt: skip
         results = already + executor.run()
         if not any(result.outcome is Outcome.DONE for result in results):
             return ApplianceOutcome(name=plan.name, results=tuple(results))
@@ -96,6 +103,15 @@ class Applier:
         except (ApplianceError, msgspec.MsgspecError) as error:
             return ApplianceOutcome(name=plan.name, results=tuple(results), unread=f"could not be read back: {error}")
         return ApplianceOutcome(name=plan.name, results=tuple(results), mismatches=mismatches)
+
+
+def _deleted(settled: Settled, live: LiveState) -> dict[tuple[Kind, str], dict[str, Any]]:
+    """What the deletes take away, with fields that only the appliance knows, so that it can be put back."""
+    wholes: dict[tuple[Kind, str], dict[str, Any]] = {}
+    for kind in Kind:
+        keys = frozenset(c.key for c in settled.due if c.kind is kind and c.action is Action.DELETE)
+        wholes |= {(kind, key): whole for key, whole in live.raw(kind, keys).items()}
+    return wholes
 
 
 def _stale_reason(settled: Settled) -> str:

@@ -105,7 +105,7 @@ class _Differ:
             if _matches(name, self.bqn.ignore.groups):
                 pile.left[name] = "ignored"
             elif live is None:
-                pile.upserts.append(_create(Kind.GROUP, name, wanted))
+                pile.upserts.append(self._create(Kind.GROUP, name, wanted))
             else:
                 kept = self._keeping_ignored(wanted, live.members)
                 if same_group(kept, live):
@@ -152,7 +152,7 @@ class _Differ:
                 continue
             live = live_by_ip.get(ip)
             if live is None:
-                pile.upserts.append(_create(Kind.SUBSCRIBER, ip, wanted))
+                pile.upserts.append(self._create(Kind.SUBSCRIBER, ip, wanted))
             elif same_subscriber(wanted, live):
                 pile.unchanged += 1
             else:
@@ -210,7 +210,7 @@ class _Differ:
             if _matches(name, self.bqn.ignore.policies):
                 pile.left[name] = "ignored"
             elif live is None:
-                pile.upserts.append(_create(Kind.POLICY, name, wanted))
+                pile.upserts.append(self._create(Kind.POLICY, name, wanted))
             elif same_policy(wanted, live):
                 pile.unchanged += 1
             else:
@@ -258,12 +258,11 @@ class _Differ:
             Change(kind=kind, key=key, action=Action.DELETE, method="DELETE", before=before)
         )
 
-
-def _create(kind: Kind, key: str, wanted: Wanted) -> Change:
-    request = create_request(wanted)
-    return Change(
-        kind=kind, key=key, action=Action.CREATE, method=request.method, body=request.body, after=view(wanted)
-    )
+    def _create(self, kind: Kind, key: str, wanted: Wanted) -> Change:
+        request = create_request(kind, wanted, self.target.wholes.get((kind, key)))
+        return Change(
+            kind=kind, key=key, action=Action.CREATE, method=request.method, body=request.body, after=view(wanted)
+        )
 
 
 def _update(change: "_Update", *, impact: str | None = None) -> Change:

@@ -5,8 +5,9 @@ and policies, so that nobody is ever left without the policy they should have (d
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from generator.bqn.client import Answer, BqnClient
 from generator.bqn.kinds import Kind
@@ -27,7 +28,7 @@ Progress = Callable[[int], None]
 
 
 class Executor:
-    """One appliance's run; `run()` once."""
+    """One appliance's run; `run()` once. `wholes` are the objects it deletes, for the journal."""
 
     def __init__(
         self,
@@ -37,8 +38,10 @@ class Executor:
         journal: Journal,
         stop: threading.Event,
         progress: Progress,
+        wholes: Mapping[tuple[Kind, str], dict[str, Any]] | None = None,
     ) -> None:
         self._changes, self._client, self._journal = changes, client, journal
+        self._wholes = wholes or {}
         self._stop, self._progress = stop, progress
         self._results: list[Result] = []
         self._lock = threading.Lock()
@@ -95,7 +98,8 @@ class Executor:
         if reason is not None:
             return Result(change, Outcome.NOT_TRIED, reason)
         try:
-            number = self._journal.intent(self._client.host.name, change)
+            whole = self._wholes.get((change.kind, change.key))
+            number = self._journal.intent(self._client.host.name, change, whole=whole)
         except JournalError as error:
             self._halted = str(error)
             return Result(change, Outcome.NOT_TRIED, str(error))

@@ -26,6 +26,8 @@ class Write(Struct, frozen=True, kw_only=True):
     after: dict[str, Any] | None
     ok: bool | None
     status: int | None = None
+    whole: dict[str, Any] | None = None
+    """What was deleted, with every field that the appliance listed."""
 
     @property
     def surely_not_done(self) -> bool:
@@ -102,4 +104,5 @@ def _write(intent: dict[str, Any], results: Mapping[int, dict[str, Any]]) -> Wri
         after=intent["after"],
         ok=result.get("ok"),
         status=result.get("status"),
+        whole=intent.get("whole"),
     )

@@ -54,15 +54,18 @@ class Journal:
         with self._lock:
             self._append(line)
 
-    def intent(self, appliance: str, change: Change) -> int:
-        """Record that a write is about to be sent; the answer numbers it for `result`."""
+    def intent(self, appliance: str, change: Change, *, whole: dict[str, Any] | None = None) -> int:
+        """Record that a write is about to be sent; the answer numbers it for `result`.
+
+        `whole` is an object that is deleted, with every field the appliance listed, known to us or not.
+        """
         with self._lock:
             self._sequence += 1
             number = self._sequence
             fields = {
                 "event": "intent", "write": number, "appliance": appliance, "kind": change.kind,
                 "key": change.key, "action": change.action, "method": change.method, "body": change.body,
-                "before": change.before, "after": change.after,
+                "before": change.before, "after": change.after, **({} if whole is None else {"whole": whole}),
             }  # fmt: skip
             self._append(msgspec.json.encode(fields) + b"\n")
         return number

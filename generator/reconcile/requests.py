@@ -20,6 +20,11 @@ _READ_ONLY = {
     Kind.SUBSCRIBER: frozenset({"subscriberIp", "policyAssignedBy"}),
     Kind.GROUP: frozenset({"subscriberGroupName", "subscriberAll"}),
 }
+_OWN = {
+    Kind.POLICY: frozenset({"policyId", "rateLimitDownlink", "rateLimitUplink"}),
+    Kind.SUBSCRIBER: frozenset({"subscriberId", "policyRate", "subscriberGroups"}),
+    Kind.GROUP: frozenset({"subscriberMembers", "subscriberRanges", "subscriberGroupType", "policyRate"}),
+}
 _LIMIT_FIELDS = frozenset(
     {
         "rate",
@@ -40,24 +45,40 @@ class Request(Struct, frozen=True):
     replaces: bool = False
 
 
-def create_request(wanted: Policy | WantedSubscriber | WantedGroup) -> Request:
-    """The POST of an object the appliance does not have."""
-    return Request("POST", _body(wanted))
+def create_request(
+    kind: Kind, wanted: Policy | WantedSubscriber | WantedGroup, whole: dict[str, Any] | None = None
+) -> Request:
+    """The POST of an object the appliance does not have.
+
+    `whole` is the object as it was there before: fields that are not ours come back with it. Membership does
+    not: it stands on the group's side, and the group may not be there yet.
+    """
+    body = _body(wanted)
+    if whole is None:
+        return Request("POST", body)
+    kept = {key: value for key, value in whole.items() if key not in _OWN[kind] | _READ_ONLY[kind]}
+    return Request("POST", {**kept, **_with_other_limits(body, whole)})
 
 
 def policy_request(wanted: Policy, live: Policy, raw: dict[str, Any]) -> Request:
     """The update of a policy; `raw` is the live object with all its fields."""
-    body = _body(wanted)
-    for key in ("rateLimitDownlink", "rateLimitUplink"):
-        kept = raw.get(key)
-        others = {k: v for k, v in kept.items() if k not in _LIMIT_FIELDS} if isinstance(kept, dict) else {}
-        body[key] = {**others, **body[key]}
+    body = _with_other_limits(_body(wanted), raw)
     goes = (live.id is not None and not wanted.id) or any(
         _burst_goes(getattr(wanted, side), getattr(live, side)) for side in ("download", "upload")
     )
     if not goes:
         return Request("PUT", body)
-    return _replacing(Kind.POLICY, raw, body, {"policyId", "rateLimitDownlink", "rateLimitUplink"})
+    return _replacing(Kind.POLICY, raw, body, _OWN[Kind.POLICY])
+
+
+def _with_other_limits(body: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """`body` with those fields of the rate limits in `raw` that are not ours (`congestionMgmt`)."""
+    merged = dict(body)
+    for key in ("rateLimitDownlink", "rateLimitUplink"):
+        kept = raw.get(key)
+        if key in body and isinstance(kept, dict):
+            merged[key] = {**{k: v for k, v in kept.items() if k not in _LIMIT_FIELDS}, **body[key]}
+    return merged
 
 
 def subscriber_request(
@@ -86,7 +107,7 @@ def group_request(wanted: WantedGroup, live: LiveGroup, raw: dict[str, Any]) -> 
     return _replacing(Kind.GROUP, raw, body, {"policyRate"})
 
 
-def _replacing(kind: Kind, raw: dict[str, Any], body: dict[str, Any], managed: set[str]) -> Request:
+def _replacing(kind: Kind, raw: dict[str, Any], body: dict[str, Any], managed: frozenset[str] | set[str]) -> Request:
     kept = {key: value for key, value in raw.items() if key not in managed | _READ_ONLY[kind]}
     return Request("POST", {**kept, **body}, replaces=True)
 

@@ -35,10 +35,11 @@ def rollback_target(writes: list[Write], live: LiveState) -> Target:
         for name, group in live.groups.items()
     }
     stores = {Kind.POLICY: policies, Kind.SUBSCRIBER: subscribers, Kind.GROUP: groups}
+    wholes = {(write.kind, write.key): write.whole for write in writes if write.whole is not None}
     for write in writes:
         store = stores[write.kind]
         if write.before is None or write.before.get("assigned_by") in REASSIGNED:
             store.pop(write.key, None)  # it was not there, or it was the appliance's own: it goes back to that
         else:
             store[write.key] = wanted_from_view(write.kind, write.key, write.before)
-    return Target(policies=policies, subscribers=subscribers, groups=groups)
+    return Target(policies=policies, subscribers=subscribers, groups=groups, wholes=wholes)

@@ -8,9 +8,11 @@ another plan's rates by a coincidence of names.
 import fnmatch
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from msgspec import Struct
 
+from generator.bqn.kinds import Kind
 from generator.bqn.wire import canonical_ip, canonical_range
 from generator.desired.names import bqn_name
 from generator.inventory.settings import BqnHost, Network
@@ -42,6 +44,8 @@ class Target(Struct, frozen=True, kw_only=True):
     subscribers: Mapping[str, WantedSubscriber]
     groups: Mapping[str, WantedGroup]
     warnings: tuple[str, ...] = ()
+    wholes: Mapping[tuple[Kind, str], dict[str, Any]] = {}
+    """Objects as an appliance once listed them: what is made anew gets their other fields too."""
 
 
 def make_target(states: Mapping[str, DesiredState], bqn: BqnHost) -> Target:

@@ -117,3 +117,32 @@ def test_the_work_of_others_since_the_run_stays(site: Any, bqn: Any, before: Any
     found = bqn.state()
     assert "ByHand" in {p["policyName"] for p in found["policies"]}
     assert "10.9.9.9" in {s["subscriberIp"] for s in found["subscribers"]}
+
+
+def test_what_was_deleted_comes_back_with_what_only_the_appliance_knew(site: Any, bqn: Any, states: Any) -> None:
+    policy = {
+        "policyName": "Leaves", "policyId": "7", "rateLimitDownlink": {"rate": 9, "congestionMgmt": False},
+        "rateLimitUplink": {"rate": 8},
+    }  # fmt: skip
+    subscriber = {
+        "subscriberIp": "10.0.0.99", "subscriberId": "zoe", "policyRate": "Leaves", "quota": {"volume": 5},
+        "policyAssignedBy": "api",
+    }  # fmt: skip
+    group = {"subscriberGroupName": "L1-Leaves", "subscriberMembers": ["10.0.0.99"]}
+    bqn.reset({"policies": [policy], "subscribers": [subscriber], "groups": [group]})
+    site.want(states.after)
+    before = bqn.state()
+    assert site.run("apply", "--yes", "--allow", "delete=3").code == 0
+    assert not [each for each in bqn.state()["subscribers"] if each["subscriberIp"] == "10.0.0.99"]
+    undone = undo(site, last_run(site), "--allow", "delete=99")
+    assert undone.code == 0, undone
+    found = bqn.state()
+
+    def of(state: dict[str, list[dict[str, Any]]]) -> tuple[Any, Any, Any]:
+        return (
+            next(each for each in state["policies"] if each["policyName"] == "Leaves"),
+            next(each for each in state["subscribers"] if each["subscriberIp"] == "10.0.0.99"),
+            next(each for each in state["groups"] if each["subscriberGroupName"] == "L1-Leaves"),
+        )
+
+    assert of(found) == of(before)
