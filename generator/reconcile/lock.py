@@ -26,10 +26,13 @@ def lock_folder(environ: Mapping[str, str]) -> Path:
 
 @contextmanager
 def appliance_lock(address: str, environ: Mapping[str, str]) -> Iterator[None]:
-    """Hold the lock of the appliance at `address` (host:port); raises `ApplianceError` if another holds it."""
+    """Hold the lock of the appliance at `address` (host:port); raises `ApplianceError` if another holds it.
+
+    A name and the address it stands for are one appliance.
+    """
     folder = lock_folder(environ)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{re.sub(r'[^A-Za-z0-9.-]', '_', address)}.lock"
+    file = folder / f"{re.sub(r'[^A-Za-z0-9.-]', '_', _resolved(address))}.lock"
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -47,6 +50,16 @@ def appliance_lock(address: str, environ: Mapping[str, str]) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _resolved(address: str) -> str:
+    """`address` with the host's first IP address; as it is where the name does not resolve."""
+    host, _, port = address.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return address
+    return f"{min(str(each[4][0]) for each in found)}:{port}"
 
 
 def _owner(environ: Mapping[str, str]) -> str:

@@ -51,3 +51,15 @@ def test_the_lock_of_a_killed_owner_is_free(tmp_path: Path) -> None:
     process.communicate()
     with appliance_lock("192.0.2.1:3443", {"XDG_STATE_HOME": str(tmp_path)}):
         pass
+
+
+def test_a_name_and_the_address_it_stands_for_are_one_appliance(tmp_path: Path) -> None:
+    environ = {"XDG_STATE_HOME": str(tmp_path)}
+    with (
+        appliance_lock("localhost:3443", environ),
+        pytest.raises(ApplianceError, match="another run is writing"),
+        appliance_lock("127.0.0.1:3443", environ),
+    ):
+        pytest.fail("two writers at once")
+    with appliance_lock("no-such-name.invalid:3443", environ), appliance_lock("[2001:db8::1]:3443", environ):
+        pass
