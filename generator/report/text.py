@@ -217,7 +217,7 @@ def _appliance_outcome(outcome: ApplianceOutcome) -> list[str]:
         for result in trouble[:_SHOWN_LINES]
     ]
     if len(trouble) > _SHOWN_LINES:
-        lines.append(f"  … and {len(trouble) - _SHOWN_LINES} more, all in the journal")
+        lines.append(f"  … and {len(trouble) - _SHOWN_LINES} more; `bqnctl plan` shows what is left to do")
     lines += [f"  not as written: {m.kind} {printable(m.key)}: {printable(m.cause)}" for m in outcome.mismatches]
     if outcome.unread:
         lines.append(f"  {printable(outcome.unread)}")
