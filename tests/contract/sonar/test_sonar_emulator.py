@@ -11,7 +11,6 @@ import urllib3
 
 from generator.billing.sonar import probe
 from generator.demo import sonar as emulator
-from generator.demo.emulator import COMMON_SWITCHES
 from generator.demo.run import Emulated
 from generator.demo.sonar_data import sample
 from generator.errors import SourceError, UsageError
@@ -154,15 +153,6 @@ def test_groups_that_may_not_be_read_stay_and_all_else_is_read(emulate: Emulate,
         ({"lost_records": "1"}, ["the list of services is cut short: 7 of 8 came"]),
         ({"rate_limit_first_n": "3"}, ["HTTP 429: Request limit of 400/min", "`requests_per_second: 6`"]),
         ({"rate_limit_200": "on"}, ["Request limit of 400/min", "`requests_per_second: 6`"]),
-        ({"html_login": "on"}, ["HTML page", "Login"]),
-        ({"html_502": "on"}, ["HTTP 502", "Bad Gateway"]),
-        ({"redirect": "https://new.example.net/x"}, ["`host: new.example.net`", "`port: 443`"]),
-        ({"error_object": "on"}, ["Something went wrong"]),
-        ({"truncated_json": "on"}, ["not whole, valid JSON"]),
-        ({"cut_connection": "on"}, ["connection ended", "after 3 attempts"]),
-        ({"status_500_first_n": "3"}, ["HTTP 500", "after 3 attempts"]),
-        ({"status_always": "404"}, ["HTTP 404"]),
-        ({"n_429_with_retry_after": "3"}, ["HTTP 429"]),
     ],
 )
 def test_a_source_is_read_whole_or_not_at_all(
@@ -272,11 +262,6 @@ def test_a_page_of_records_that_moved_is_read_again(
 def test_a_switch_that_cannot_be_is_an_error(emulate: Emulate, switches: dict[str, str]) -> None:
     with pytest.raises(UsageError), emulate("sonar", **switches):
         pass
-
-
-def test_every_switch_is_described() -> None:
-    assert COMMON_SWITCHES.items() <= emulator.SWITCHES.items()
-    assert all(len(meaning) > 10 for meaning in emulator.SWITCHES.values())
 
 
 def test_a_name_of_a_megabyte_is_read_and_never_shown_whole(emulate: Emulate, read_from: ReadFrom) -> None:

@@ -10,7 +10,6 @@ import requests
 import urllib3
 
 from generator.demo import splynx as emulator
-from generator.demo.emulator import COMMON_SWITCHES
 from generator.demo.run import Emulated
 from generator.demo.splynx_data import sample
 from generator.errors import SourceError, UsageError
@@ -77,15 +76,6 @@ def test_an_old_release_reads_without_blocks_and_bursts(emulate: Emulate, read_f
         ({"forbid": "online"}, ["Customers → Customers online: view"]),
         ({"limit_rows": "5"}, ["cut short: 5 of"]),
         ({"limit_rows": "5", "total_count": "on", "no_head": "on"}, ["cut short: 5 of"]),
-        ({"html_login": "on"}, ["HTML page", "Login"]),
-        ({"html_502": "on"}, ["HTTP 502", "Bad Gateway"]),
-        ({"redirect": "https://new.example.net/x"}, ["`host: new.example.net`", "`port: 443`"]),
-        ({"error_object": "on"}, ["Something went wrong"]),
-        ({"truncated_json": "on"}, ["not whole, valid JSON"]),
-        ({"cut_connection": "on"}, ["connection ended", "after 3 attempts"]),
-        ({"status_500_first_n": "3"}, ["HTTP 500", "after 3 attempts"]),
-        ({"status_always": "503"}, ["HTTP 503", "after 3 attempts"]),
-        ({"n_429_with_retry_after": "3"}, ["HTTP 429"]),
     ],
 )
 def test_a_source_is_read_whole_or_not_at_all(
@@ -202,11 +192,6 @@ def test_changes_are_the_same_each_time() -> None:
 def test_a_switch_that_cannot_be_is_an_error(emulate: Emulate, switches: dict[str, str]) -> None:
     with pytest.raises(UsageError), emulate("splynx", **switches):
         pass
-
-
-def test_every_switch_is_described() -> None:
-    assert COMMON_SWITCHES.items() <= emulator.SWITCHES.items()
-    assert all(len(meaning) > 10 for meaning in emulator.SWITCHES.values())
 
 
 def test_a_name_of_a_megabyte_is_read_and_never_shown_whole(emulate: Emulate, read_from: ReadFrom) -> None:

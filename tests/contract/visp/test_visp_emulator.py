@@ -13,7 +13,7 @@ import urllib3
 from generator.billing.read import connector_of
 from generator.billing.visp.lists import customers_query
 from generator.demo import visp as emulator
-from generator.demo.emulator import COMMON_SWITCHES, EmulatorOptions
+from generator.demo.emulator import EmulatorOptions
 from generator.demo.run import Emulated
 from generator.demo.visp_data import sample
 from generator.errors import SourceError, UsageError
@@ -81,15 +81,6 @@ def test_odd_services_cost_only_themselves(emulate: Emulate, read_from: ReadFrom
         ({"token_life": "0", "expired_answer": "403"}, ["/graphql", "HTTP 403", "Session expired"]),
         ({"token_life": "0", "expired_answer": "errors"}, ["/graphql", "has expired"]),
         ({"n_503_first_n": "9"}, ["/graphql", "HTTP 503", "after 3 attempts"]),
-        ({"html_login": "on"}, ["/token", "HTML page", "Login"]),
-        ({"html_502": "on"}, ["HTTP 502", "Bad Gateway"]),
-        ({"redirect": "https://new.example.net/x"}, ["`host: new.example.net`", "`port: 443`"]),
-        ({"error_object": "on"}, ["Something went wrong", "no token"]),
-        ({"truncated_json": "on"}, ["not whole, valid JSON"]),
-        ({"cut_connection": "on"}, ["connection ended", "after 3 attempts"]),
-        ({"status_500_first_n": "3"}, ["HTTP 500", "after 3 attempts"]),
-        ({"status_always": "503"}, ["HTTP 503", "after 3 attempts"]),
-        ({"n_429_with_retry_after": "3"}, ["HTTP 429"]),
     ],
 )
 def test_a_source_is_read_whole_or_not_at_all(
@@ -292,8 +283,3 @@ def host_at(at: Emulated, make_host: MakeHost, **variables: Any) -> BillingHost:
 def test_a_switch_that_cannot_be_read_is_an_error(name: str, value: str) -> None:
     with pytest.raises(UsageError):
         emulator.make_app_for(sample(1, 1), EmulatorOptions(switches={name: value}))
-
-
-def test_every_switch_of_the_emulator_has_a_meaning() -> None:
-    assert emulator.SWITCHES.keys() > COMMON_SWITCHES.keys()
-    assert all(emulator.SWITCHES.values())
