@@ -1,6 +1,7 @@
 #!/bin/sh
 # On the default branch: applies exactly the plan that was reviewed for this state of the inventory.
 # Exit codes: those of `bqnctl apply`; 3 if there are changes that no reviewed plan has.
+# shellcheck source-path=SCRIPTDIR source=forge.sh
 . "$(dirname "$0")/forge.sh"
 
 key=$(plan_key)

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh source-path=SCRIPTDIR
 # Sourced by the other scripts: what they share, and the forge that the job runs on.
 set -eu
 
@@ -59,11 +59,19 @@ authorize() {
     (umask 077 && printf '%s\n' "$1" >"$work/auth")
 }
 
+[% if "github" in forges %]
 if [ -n "${GITHUB_ACTIONS:-}" ]; then
+    # shellcheck source=github.sh
     . "$here/github.sh"
-elif [ -n "${GITLAB_CI:-}" ]; then
+fi
+[% endif %]
+[% if "gitlab" in forges %]
+if [ -n "${GITLAB_CI:-}" ]; then
+    # shellcheck source=gitlab.sh
     . "$here/gitlab.sh"
-else
-    say "this runs in a pipeline of GitHub or GitLab; by hand, use bqnctl itself"
+fi
+[% endif %]
+if [ -z "${api:-}" ]; then
+    say "this runs in a pipeline of [[ forges | join(' or ') ]]; by hand, use bqnctl itself"
     exit 1
 fi

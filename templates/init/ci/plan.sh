@@ -1,6 +1,7 @@
 #!/bin/sh
 # On a request: validates, plans, comments once, and keeps the plan for the merge. Writes plan-out/.
 # Exit codes: 0 with or without changes, 1 for an error, 3 for a plan that a guard refuses.
+# shellcheck source-path=SCRIPTDIR source=forge.sh
 . "$(dirname "$0")/forge.sh"
 
 request=$(forge_this_request)

@@ -3,6 +3,7 @@
 # is not as the files say (changed by hand, or a plan that was refused), a request without a change of a file has
 # that planned and reviewed like anything else.
 # Exit codes: 0, or that of `bqnctl render` for a source that failed (1) or was refused by a guard (3).
+# shellcheck source-path=SCRIPTDIR source=forge.sh
 . "$(dirname "$0")/forge.sh"
 
 branch=bqnctl/render
@@ -24,6 +25,10 @@ if git diff --cached --quiet; then
 fi
 
 request=$(find_request "$branch")
+if [ "$ended" != 0 ] && [ -n "$request" ]; then
+    say "not every source could be read: request $request stays as it is"
+    exit "$ended"
+fi
 if [ ! -f "$work/summary" ]; then
     say "nothing changed"
     if [ -n "$request" ]; then
