@@ -47,8 +47,8 @@ lint: $(VENV)/.dev ## ruff, check and format
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
-# MariaDB and OpenSSH, which tests start on loopback: installed where that may be, else named.
-servers: | $(BIN)/python ## the servers that the tests need
+# MariaDB, OpenSSH, git, shells, which tests start: installed where that may be, else named.
+servers: | $(BIN)/python ## the servers and programs that the tests need
 	@$(BIN)/python tests/tools/servers.py
 
 unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite

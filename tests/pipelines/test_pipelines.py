@@ -89,7 +89,7 @@ def test_a_change_in_the_billing_goes_the_whole_way(runner: Runner, net: Net) ->
     assert "no changes" in again.output
     assert runner.forge.open(BRANCH) == []
     said = rendered.output + planned.output + applied.output + again.output
-    assert [secret for secret in (JOB_TOKEN, PROJECT_TOKEN, *SECRETS.values()) if secret in said] == ["api"]
+    assert [secret for secret in (JOB_TOKEN, PROJECT_TOKEN, *SECRETS.values()) if secret in said] == []
 
 
 def test_one_request_and_one_comment_however_often_it_runs(runner: Runner, net: Net) -> None:
