@@ -180,3 +180,23 @@ def test_newly_blocked_customers_are_counted(net: Any, rendered: Path, bqnctl: A
     serving[0]["blocked"] = 1
     data.touch()
     assert bqnctl("render", "--allow", "block=1").code == 0
+
+
+def test_the_summary_is_a_commit_message_without_names(net: Any, bqnctl: Any, tmp_path: Path) -> None:
+    data = net.add_billing()
+    net.add_billing("second")
+    net.add_bqn()
+    assert ": changed: 11 new; " in bqnctl("render").out
+    data.new_customer()
+    file = tmp_path / "message"
+    said = bqnctl("render", "--summary", str(file), "--check")
+    assert said.code == 2
+    assert "would change: 1 new" in said.out
+    checked = file.read_text()
+    net.hosts["billing"]["hosts"]["second"]["credentials"]["api_key"] = "revoked"
+    assert bqnctl("render", "--summary", str(file)).code == 1
+    first, _, rest = file.read_text().partition("\n")
+    assert first == checked.strip()
+    assert first.startswith("splynx: 1 new")
+    assert rest == "\n* second: could not be read, its files are those of the last time\n"
+    assert bqnctl("render", "--summary", str(tmp_path / "message" / "below")).code == 1

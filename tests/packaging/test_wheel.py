@@ -48,3 +48,10 @@ def test_schemas_and_templates_are_in_the_wheel(installed: Path, tmp_path: Path)
     assert "billing/splynx" in names
     for name in names:
         assert '"$schema"' in run(installed, "schema", name, cwd=tmp_path, env=clean_environment(tmp_path))
+
+
+def test_init_writes_a_repository_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    told = ["--system", "splynx", "--host", "billing.example.net", "--bqn", "bqn-1=192.0.2.10", "--ci", "gitlab"]
+    run(installed, "init", "new", *told, "--defaults", cwd=tmp_path, env=clean_environment(tmp_path))
+    run(installed, "validate", "--no-credentials", cwd=tmp_path / "new", env=clean_environment(tmp_path))
+    assert (tmp_path / "new/ci/gitlab.sh").is_file()
