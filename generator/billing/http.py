@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 import requests
@@ -12,12 +12,12 @@ import urllib3
 from msgspec import Struct
 
 from generator.billing.body import error_message, looks_like_html, preview
-from generator.billing.text import shown
 from generator.billing.transport import Failure, base_url, explain, open_session, proxies_for
 from generator.errors import SourceError
 from generator.inventory.secret import Secret
 from generator.inventory.settings import BillingHost
 from generator.net.pace import Pace
+from generator.net.redirect import redirect_target
 from generator.net.retry import DEFAULT_RETRY, RETRIED_STATUSES, RetryPolicy, retry_after_s
 
 _log = logging.getLogger(__name__)
@@ -247,7 +247,7 @@ class HttpReader:
         )  # fmt: skip
 
     def _redirected(self, call: _Call, status: int, location: str) -> Failure:
-        target, fix = _target(self._base + call.path, location)
+        target, fix = redirect_target(self._base + call.path, location)
         return Failure(
             what=f"answered HTTP {status}, a redirect to {self.shown(target)}, which is not followed",
             fix=self.shown(fix), brief=str(status), status=status,
@@ -267,26 +267,6 @@ class HttpReader:
         if not call.private or looks_like_html(body, ""):
             content = error_message(body) or body[:_MAX_ERROR_BYTES].decode("utf-8", "replace")
         return f": {self.shown(content)}" if content.strip() else ""
-
-
-def _target(url: str, location: str) -> tuple[str, str]:
-    """Where a redirect leads, without user or query, and which settings would go there directly."""
-    try:
-        target = urlsplit(urljoin(url, location))
-        host, port = target.hostname or "", target.port
-    except ValueError:
-        return shown(location.partition("?")[0]), "check `host` and `port`"
-    port = port or (80 if target.scheme == "http" else 443)
-    place = f"[{host}]" if ":" in host else host
-    if target.scheme != "https":
-        return f"{target.scheme}://{place}:{port}{target.path}", "only HTTPS is spoken: check `port`"
-    here = urlsplit(url)
-    if (host, port) == (here.hostname, here.port):
-        return f"https://{place}:{port}{target.path}", "this is a login page: check the credentials"
-    return (
-        f"https://{place}:{port}{target.path}",
-        f"if that is the billing system, set `host: {host}`, `port: {port}`",
-    )
 
 
 def _usual_fix(status: int) -> str:
