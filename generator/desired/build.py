@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from generator.desired.absent import Kept, keep_absent
 from generator.desired.claims import Candidate, never_read, settle, sort_out
-from generator.desired.groups import DualStack, Levels, capped, dual_stack
+from generator.desired.groups import DualStack, Levels, capped, dual_stack, own_groups
 from generator.desired.names import clean_text, natural_key
 from generator.desired.order import by_address, by_name
 from generator.desired.policies import make_policies
@@ -57,7 +57,7 @@ def build(answer: BillingAnswer, host: BillingHost, *, previous: DesiredState | 
     )  # fmt: skip
     state = DesiredState(
         policies=by_name({**kept.policies, **policies.policies}),
-        groups=by_name(_used_groups(everybody, levels, dual, kept, previous)),
+        groups=by_name(_used_groups(everybody, levels, dual, kept, previous, own=own_groups(answer, host, policies))),
         subscribers=by_address(everybody),
         rejected=tuple(sorted(rejected, key=rejected_key)),
         absent=by_address(kept.absent),
@@ -73,7 +73,7 @@ def _subscriber(ip: str, winner: Candidate, levels: Levels, dual: DualStack, tal
     return Subscriber(
         ip=ip,
         id=winner.id,
-        policy=winner.policy.name,
+        policy=None if winner.policy is None else winner.policy.name,
         blocked=winner.standing.blocked,
         reason=winner.standing.reason,
         groups=names,
@@ -99,12 +99,14 @@ def _used_groups(
     dual: DualStack,
     kept: Kept,
     previous: DesiredState | None,
+    *,
+    own: Mapping[str, Group],
 ) -> dict[str, Group]:
     """The groups that have a member or a range; one known only by name is made as it was before."""
     before: Mapping[str, Group] = {} if previous is None else previous.groups
-    known = {**kept.groups, **levels.groups(), **dual.groups}
+    known = {**kept.groups, **levels.groups(), **own, **dual.groups}
     names = {name for subscriber in subscribers.values() for name in subscriber.groups}
-    names |= {name for name, group in dual.groups.items() if group.ranges}
+    names |= {name for groups in (own, dual.groups) for name, group in groups.items() if group.ranges}
     return {name: known.get(name) or before.get(name) or Group(name=name) for name in names}
 
 

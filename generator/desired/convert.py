@@ -90,6 +90,8 @@ def _subscriber(key: str, value: Mapping[str, Any]) -> tuple[str, Subscriber]:
 
 
 def _policy(key: str, value: Mapping[str, Any]) -> tuple[str, Policy]:
+    if value.get("static"):
+        return key, Policy(name=key, id=value.get("id"), static=True)
     return key, Policy(name=key, id=value.get("id"), download=_limit(value["download"]), upload=_limit(value["upload"]))
 
 

@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from generator.desired.claims import Candidate
 from generator.desired.names import Wanted, object_name, unique_names
+from generator.desired.policies import Policies
 from generator.desired.tally import Tally
 from generator.inventory.settings import BillingHost
-from generator.model import BLOCK_POLICY, DesiredState, Group, GroupRecord
+from generator.model import BLOCK_POLICY, BillingAnswer, DesiredState, Group, GroupRecord
 
 _LEVELS = frozenset({"L1", "L2", "DS"})
 MAX_GROUPS = 3
@@ -73,6 +74,23 @@ class Levels:
         }
 
 
+def own_groups(answer: BillingAnswer, host: BillingHost, policies: Policies) -> dict[str, Group]:
+    """The groups that the source itself gives a limit or ranges; a plan that cannot be used gives none."""
+    if not host.subscriber_groups:
+        return {}
+    named = ((object_name(f"{each.level}-{each.name}" if each.level else each.name), each) for each in answer.groups)
+    return {
+        name: Group(
+            name=name,
+            type=object_name(each.type) or None if each.type else None,
+            policy=policies.name_of.get(each.plan) if each.plan else None,
+            ranges=each.ranges,
+        )
+        for name, each in named
+        if name
+    }
+
+
 def level_of(name: str) -> str:
     """The level that a group's name shows: `L1`, `L2`, `DS`, or "" for a name without such a prefix."""
     level, dash, _ = name.partition("-")
@@ -126,7 +144,7 @@ def dual_stack(
             tally.add("subscribers that get no DS- group, for want of an id of their own", each.name)
             continue
         name_of[position] = name
-        policy = BLOCK_POLICY if each.standing.blocked else each.policy.name
+        policy = BLOCK_POLICY if each.standing.blocked or each.policy is None else each.policy.name
         ranges = tuple(sorted(text for text in each.ranges if winners.get(text) is each))
         groups[name] = Group(name=name, policy=policy, ranges=ranges)
     return DualStack(groups=groups, name_of=name_of)

@@ -96,6 +96,8 @@ def _subscriber(item: Subscriber) -> str:
 
 def _policy(item: Policy) -> str:
     parts = _known({"id": item.id})
+    if item.static:
+        return f"{scalar(item.name)}: {{{', '.join([*parts, 'static: true'])}}}"
     parts += [f"download: {_limit(item.download)}", f"upload: {_limit(item.upload)}"]
     return f"{scalar(item.name)}: {{{', '.join(parts)}}}"
 

@@ -107,7 +107,7 @@ class _Combiner:
         }
         self._policies.setdefault(BLOCK_POLICY, DEFAULT_BLOCK_POLICY)
         return Target(
-            policies=self._policies,
+            policies={name: policy for name, policy in self._policies.items() if not policy.static},
             subscribers=self._subscribers,
             groups=groups,
             warnings=tuple(self._warnings),
@@ -161,13 +161,13 @@ class _Combiner:
 
 
 def _same_content(one: Policy, other: Policy) -> bool:
-    return (one.id, one.download, one.upload) == (other.id, other.download, other.upload)
+    return (one.static, one.id, one.download, one.upload) == (other.static, other.id, other.download, other.upload)
 
 
 def _renamed(policy: Policy, name: str) -> Policy:
     if policy.name == name:
         return policy
-    return Policy(name=name, id=policy.id, download=policy.download, upload=policy.upload)
+    return Policy(name=name, id=policy.id, download=policy.download, upload=policy.upload, static=policy.static)
 
 
 class _Everyone:
