@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from generator.bqn.kinds import API_ROOT, Kind, collection_path
-from generator.bqn.server.store import BAD_REQUEST, NOT_FOUND, OK, Refusal, Store
+from generator.bqn.server.checks import BAD_REQUEST, Refusal
+from generator.bqn.server.store import NOT_FOUND, OK, Store
 from generator.inventory.settings import Network
 
 Scope = MutableMapping[str, Any]
