@@ -1,4 +1,4 @@
-"""Runs an ASGI application as a real HTTPS server on loopback, in a thread or in the foreground."""
+"""Runs an ASGI application as a real HTTPS server, in a thread or in an event loop of the caller's."""
 
 import asyncio
 import socket
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import uvicorn
 from msgspec import Struct
@@ -16,6 +17,9 @@ from generator.errors import BqnctlError
 from generator.net.certificate import Certificate
 
 _START_TIMEOUT_S = 10.0
+HEAD_TIMEOUT_S = 20.0
+_MAX_HEAD_BYTES = 1 << 16
+_ASCII = bytes(range(0x80))
 _TICK_S = 0.02
 
 
@@ -33,11 +37,50 @@ class Listening(Struct, frozen=True, kw_only=True):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Hands the connection to the application (`scope["state"]["transport"]`), so faults can cut it."""
+    """Hands the connection to the application (`scope["state"]["transport"]`), so faults can cut it.
+
+    A client that does not finish the head of a request in time, or makes it larger than any client would, is
+    cut off; bytes of a path that should have been percent-encoded are taken as if they were.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: Any) -> None:
         self.app_state = {**self.app_state, "transport": transport}
         super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_bytes = 0
+        self._await_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            self.transport.abort()
+            return
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._head_is_there()
+        if not self.url.isascii():
+            self.url = quote(self.url, safe=_ASCII).encode()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        self._head_is_there()
+        self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.abort)
+
+    def _head_is_there(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class _Server(uvicorn.Server):
