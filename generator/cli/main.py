@@ -19,6 +19,7 @@ _COMMANDS = {
     "apply": "make it so",
     "doctor": "reach, TLS, credentials and permissions of every host, with the fix for each failure",
     "demo": "the whole story on loopback emulators, with sample data",
+    "gateway": "intake for billing systems that push: BQN REST and RADIUS accounting",
     "import": "the live BQN → desired state, to adopt an appliance in use",
     "plan": "what apply would change; changes nothing",
     "render": "billing → desired state",

@@ -83,7 +83,7 @@ def own_groups(answer: BillingAnswer, host: BillingHost, policies: Policies) -> 
         name: Group(
             name=name,
             type=object_name(each.type) or None if each.type else None,
-            policy=policies.name_of.get(each.plan) if each.plan else None,
+            policy=BLOCK_POLICY if each.plan == BLOCK_POLICY else policies.name_of.get(each.plan or ""),
             ranges=each.ranges,
         )
         for name, each in named

@@ -4,9 +4,10 @@ import asyncio
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import uvicorn
@@ -83,8 +84,43 @@ class _Protocol(HttpToolsProtocol):
             self._deadline = None
 
 
+def _protocol(connections_each: int | None) -> type[_Protocol]:
+    """The protocol of one server, which counts that server's connections by address."""
+    if connections_each is None:
+        return _Protocol
+    allowed = connections_each
+
+    class Limited(_Protocol):
+        most = allowed
+        count: ClassVar[Counter[str]] = Counter()
+        counted: str | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            address = self.client[0] if self.client else ""
+            self.count[address] += 1
+            self.counted = address
+            if self.count[address] > self.most:
+                transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.counted is not None:
+                self.count[self.counted] -= 1
+                if not self.count[self.counted]:
+                    del self.count[self.counted]
+                self.counted = None
+            super().connection_lost(exc)
+
+    return Limited
+
+
 class _Server(uvicorn.Server):
     """Ends with no connection left open: idle ones at once, busy ones after the grace of the configuration."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs the server."""
+        yield
 
     async def main_loop(self) -> None:
         """Wait to be told to stop, looking more often than ten times a second."""
@@ -118,13 +154,25 @@ def free_port(host: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
-def make_server(app: Any, *, host: str, port: int, certificate: Certificate | None) -> uvicorn.Server:
-    """A server for `app`, not yet started; `port` 0 takes a free one."""
+def make_server(
+    app: Any,
+    *,
+    host: str,
+    port: int,
+    certificate: Certificate | None,
+    connections_each: int | None = None,
+    grace_s: int = 1,
+) -> uvicorn.Server:
+    """A server for `app`, not yet started; `port` 0 takes a free one.
+
+    `connections_each`: how many connections one address may have. `grace_s`: how long requests under way
+    may take when the server is told to end.
+    """
     pem = str(certificate.file) if certificate else None
     config = uvicorn.Config(
-        app, host=host, port=port, http=_Protocol, loop="uvloop", lifespan="off", access_log=False,
+        app, host=host, port=port, http=_protocol(connections_each), loop="uvloop", lifespan="off", access_log=False,
         log_level="critical", ssl_certfile=pem, ssl_keyfile=pem, server_header=False, date_header=True,
-        timeout_keep_alive=75, timeout_graceful_shutdown=1, backlog=1024,
+        timeout_keep_alive=75, timeout_graceful_shutdown=grace_s, backlog=1024,
     )  # fmt: skip
     return _Server(config)
 
@@ -134,27 +182,29 @@ def serving(
     app: Any, *, host: str = "127.0.0.1", port: int = 0, certificate: Certificate | None = None
 ) -> Iterator[Listening]:
     """Serve `app` from a thread for as long as the block lasts; raises `BqnctlError` if it cannot listen."""
-    listener = _listener(host, port)
+    listener = bound(host, port)
     server = make_server(app, host=host, port=port, certificate=certificate)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
         _wait_until_started(server, thread)
         fingerprint = certificate.fingerprint_sha256 if certificate else None
-        bound = int(listener.getsockname()[1])
-        yield Listening(host=host, port=bound, fingerprint_sha256=fingerprint)
+        yield Listening(host=host, port=int(listener.getsockname()[1]), fingerprint_sha256=fingerprint)
     finally:
         server.should_exit = True
         thread.join(timeout=_START_TIMEOUT_S)
         listener.close()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket; raises `BqnctlError` if there cannot be one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((host, port), backlog=1024)
+        return socket.create_server((host, port), family=family, backlog=1024, dualstack_ipv6=both)
     except OSError as error:
         raise BqnctlError(
-            f"cannot listen: {error.strerror}", where=f"{host}:{port}", fix="choose another --port"
+            f"cannot listen: {error.strerror}", where=f"{host}:{port}", fix="choose another port, or stop what uses it"
         ) from error
 
 

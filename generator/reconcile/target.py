@@ -13,8 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
-from generator.bqn.wire import canonical_ip, canonical_range
-from generator.desired.names import bqn_name
+from generator.bqn.wire import bqn_name, canonical_ip, canonical_range
 from generator.inventory.settings import BqnHost, Network
 from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, DesiredState, Limit, Policy, Subscriber
 

@@ -154,6 +154,7 @@ class _Door:
 
     def _knows(self, client: str) -> bool:
         address = ipaddress.ip_address(client)
+        address = getattr(address, "ipv4_mapped", None) or address  # as a socket for both families shows IPv4
         return any(address.version == network.version and address in network for network in self._clients)
 
 

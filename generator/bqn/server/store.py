@@ -192,6 +192,10 @@ class MemoryStore:
             return {**kept, "subscriberGroups": joined} if joined else kept
         return kept
 
+    def count(self, kind: Kind) -> int:
+        """How many objects of a kind there are."""
+        return len(self._objects[kind])
+
     def take_touched(self) -> set[tuple[Kind, str]]:
         """The objects written or removed since this was last asked."""
         touched, self._touched = self._touched, set()
