@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from msgspec import Struct
+from pyrad.dictionary import Dictionary
 from pyrad.packet import AccountingRequest, AcctPacket, PacketError
 
 MAX_PACKET_BYTES = 4096
@@ -50,6 +51,10 @@ _ATTRIBUTES: Mapping[Any, tuple[str, str]] = {
     (_HUAWEI, 2): ("Huawei-Input-Average-Rate", _INTEGER),
     (_HUAWEI, 5): ("Huawei-Output-Average-Rate", _INTEGER),
 }
+
+
+_NO_NAMES = Dictionary()
+"""Without one the codec leaves vendors' attributes undivided; the names are ours."""
 
 
 class BadPacketError(Exception):
@@ -123,7 +128,7 @@ def _check_shape(data: bytes) -> None:
 
 def _decode(data: bytes, secret: bytes) -> AcctPacket:
     try:
-        return AcctPacket(packet=data, secret=secret)
+        return AcctPacket(packet=data, secret=secret, dict=_NO_NAMES)
     except (PacketError, ValueError, IndexError, KeyError, struct.error) as error:
         raise BadPacketError("bad-attribute", str(error)[:100]) from error
 

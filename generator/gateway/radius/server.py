@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
+from typing import cast
 
 from generator.gateway.commit import GroupCommit
 from generator.gateway.radius.packet import Accounting, BadPacketError, packet_key, read_packet
@@ -48,8 +49,7 @@ class AccountingServer(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to listen."""
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)  # uvloop's is one without saying so
 
     def datagram_received(self, data: bytes, addr: _Address) -> None:
         """Take one datagram, whatever it is."""
