@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 _MAX_KEY = 300
 _MAX_BODY = 1 << 24
 _LOAD_ROWS = 5000
-_BUSY_MS = 10_000
+_BUSY_MS = 3_000
 
 _EXACT = mysql.VARCHAR(_MAX_KEY, charset="utf8mb4", collation="utf8mb4_bin")
 """Names that differ in case are different names, which those databases do not think by themselves."""
@@ -138,7 +138,10 @@ class Keeper:
 
     def _make_folder(self) -> None:
         if self._url.database and self._url.database != ":memory:":
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                Path(self._url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError as error:
+                raise self._problem("cannot be opened", error) from error
 
     def _lock(self) -> None:
         """Be the only gateway on this store; the lock goes with the process."""

@@ -15,6 +15,7 @@ from generator.bqn.server.app import (
     Scope,
     Send,
     error_response,
+    json_object,
     make_app,
     send_response,
 )
@@ -101,7 +102,7 @@ class RestDoor:
             self._note_unknown(request, request.kind)
 
     def _note_unknown(self, request: Request, kind: Kind) -> None:
-        members = msgspec.json.decode(request.body).keys() - _KNOWN[kind]
+        members = json_object(request.body).keys() - _KNOWN[kind]
         if members:
             self._metrics.unknown_members.labels(kind.value).inc()
             names = ", ".join(sorted(members))[:_MAX_SHOWN_BYTES]

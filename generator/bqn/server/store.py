@@ -11,7 +11,16 @@ import msgspec
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
-from generator.bqn.server.checks import BAD_REQUEST, BURSTS, LIMITS, Refusal, check_address, check_body, check_name
+from generator.bqn.server.checks import (
+    BAD_REQUEST,
+    BURSTS,
+    LIMITS,
+    Refusal,
+    check_address,
+    check_body,
+    check_name,
+    without_spaces,
+)
 from generator.bqn.wire import ALL_SUBSCRIBERS, UNLIMITED
 
 Object = dict[str, Any]
@@ -235,6 +244,8 @@ class MemoryStore:
         if kind is Kind.GROUP and key == ALL_SUBSCRIBERS:
             raise Refusal(CONFLICT, "all-subscribers is built in")
         behaviour = self.behaviour
+        if behaviour.spaces_rewritten:
+            body = without_spaces(body)
         check_body(kind, body, max_groups=behaviour.max_groups, minus_one=not behaviour.refuses_minus_one)
         return key, body
 
@@ -254,7 +265,7 @@ class MemoryStore:
         dropped = {KEY_FIELDS[kind], "subscriberAll", "subscriberGroups", "subscriberMembers", "policyAssignedBy"}
         fields = {name: value for name, value in body.items() if name not in dropped}
         if kind is Kind.POLICY:
-            fields = {name: fields[name] for name in ("policyId", *LIMITS) if name in fields}
+            fields = {name: _whole(fields[name]) for name in ("policyId", *LIMITS) if name in fields}
             self._round_rates(fields)
         if isinstance(fields.get("policyId"), int):
             fields["policyId"] = str(fields["policyId"])
@@ -338,3 +349,10 @@ class MemoryStore:
         if self.behaviour.omit_assigned_by:
             del shown["policyAssignedBy"]
         return shown
+
+
+def _whole(value: Any) -> Any:
+    """A limit with its numbers as integers, which some languages write 5000.0; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {name: int(number) if isinstance(number, float) else number for name, number in value.items()}
