@@ -60,6 +60,11 @@ RADGROUPREPLY = Table(name="radgroupreply", needed=("groupname", *_ATTRIBUTES))
 RADUSERGROUP = Table(name="radusergroup", needed=("username", "groupname"), optional=("priority",))
 NAS = Table(name="nas", needed=("nasname",), optional=("shortname",))
 
+_COLUMNS = {
+    dialect: sa.text(f"SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = {schema}")  # noqa: S608 - ours
+    for dialect, schema in (("mysql", "DATABASE()"), ("postgresql", "current_schema()"))
+}
+
 Row = Mapping[str, Any]
 
 
@@ -76,7 +81,7 @@ class Database:
 
     def __init__(self, host: BillingHost, connection: sa.Connection) -> None:
         self._host, self._connection = host, connection
-        self._inspector = sa.inspect(connection)
+        self._there: dict[str, dict[str, str]] = {}
 
     def now(self) -> datetime:
         """The database's own clock, which its times are of."""
@@ -89,7 +94,7 @@ class Database:
         with told(self._host, f"the table {table.name}"):
             columns = self._columns(table)
             listed = ", ".join(f"{self._quoted(real)} AS {self._quoted(name)}" for name, real in columns.items())
-            query = f"SELECT {listed} FROM {self._quoted(self._real_name(table))}"  # noqa: S608 - quoted names of ours
+            query = f"SELECT {listed} FROM {self._quoted(self._seen()[table.name][''])}"  # noqa: S608 - quoted names of ours
             if where is not None:
                 query += f" WHERE {where}"
             result = self._connection.execute(sa.text(query), dict(values or {}))
@@ -109,9 +114,12 @@ class Database:
 
     def _columns(self, table: Table) -> dict[str, str]:
         """The table's columns as they are written there, by our names."""
-        there = {
-            str(each["name"]).lower(): str(each["name"]) for each in self._inspector.get_columns(self._real_name(table))
-        }
+        there = self._seen().get(table.name, {})
+        if not there:
+            raise DatabaseError(
+                f"there is no table {table.name}, or the user may not see it", where=where_of(self._host),
+                fix=f"GRANT SELECT ON {self._host.options['sql']['database']}.{table.name} to the user", denied=True,
+            )  # fmt: skip
         missing = [name for name in table.needed if name not in there]
         if missing:
             raise DatabaseError(
@@ -120,14 +128,15 @@ class Database:
             )  # fmt: skip
         return {name: there[name] for name in (*table.needed, *table.optional) if name in there}
 
-    def _real_name(self, table: Table) -> str:
-        names = {name.lower(): name for name in self._inspector.get_table_names()}
-        if table.name not in names:
-            raise DatabaseError(
-                f"there is no table {table.name}, or the user may not see it", where=where_of(self._host),
-                fix=f"GRANT SELECT ON {self._host.options['sql']['database']}.{table.name} to the user", denied=True,
-            )  # fmt: skip
-        return names[table.name]
+    def _seen(self) -> dict[str, dict[str, str]]:
+        """The columns that the user may see, by table in small letters: the name in small letters to the real one.
+
+        Asked of the standard's own catalogue, which shows a column to whoever may select just that.
+        """
+        if not self._there:
+            for table, column in self._connection.execute(_COLUMNS[self._host.options["sql"]["dialect"]]):
+                self._there.setdefault(str(table).lower(), {"": str(table)})[str(column).lower()] = str(column)
+        return self._there
 
     def _quoted(self, name: str) -> str:
         return str(self._connection.dialect.identifier_preparer.quote_identifier(name))
@@ -164,16 +173,22 @@ def _explained(error: SQLAlchemyError, host: BillingHost, what: str) -> Database
     code = original.args[0] if original is not None and original.args else None
     state = getattr(original, "sqlstate", None)
     said = " ".join(str(original if original is not None else error).split())
-    for secret in host.credentials.values():
-        said = said.replace(secret.reveal(), "***") if secret else said
-    fix = _ACCESS.get(code, "look at the database's log, then run again") if isinstance(code, int) else _usual(state)
+    password = host.credentials["password"].reveal()
+    said = said.replace(password, "***") if password else said
+    if isinstance(code, int):
+        fix = _ACCESS.get(code, "look at the database's log, then run again")
+    else:
+        fix = _ACCESS[_DENIED_USER] if _refuses_login(said) else _usual(state)
     denied = code in (_DENIED_TABLE, _DENIED_COLUMN) or state in ("42501", "42P01")
     return DatabaseError(f"{what} cannot be read: {shown(said)}", where=where_of(host), fix=fix, denied=denied)
 
 
+def _refuses_login(said: str) -> bool:
+    """Whether PostgreSQL does not let the user in, which it has no code for before a connection stands."""
+    return any(words in said for words in ("authentication failed", "no pg_hba.conf entry", "no password supplied"))
+
+
 def _usual(state: str | None) -> str:
-    if state in ("28P01", "28000"):
-        return _ACCESS[_DENIED_USER]
     if state == "42501":
         return _ACCESS[_DENIED_TABLE]
     return "check `host`, `sql: {port, database}`, credentials and tls, and that the database answers"
@@ -189,7 +204,7 @@ def _connection(engine: sa.Engine, host: BillingHost, retry: RetryPolicy) -> Ite
         except DBAPIError as error:
             failure = _explained(error, host, "the database")
             code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-            gone = code in _REACHABLE or (not isinstance(code, int) and getattr(error.orig, "sqlstate", None) is None)
+            gone = code in _REACHABLE if isinstance(code, int) else not _refuses_login(str(error.orig))
             if not gone or attempt >= retry.attempts:
                 if attempt > 1:
                     failure.what += f" (after {attempt} attempts)"

@@ -214,7 +214,8 @@ class _Reading:
         self._stale = 0
 
     def answer(self, sessions: Iterable[Row], *, now: datetime, unread: bool) -> BillingAnswer:
-        fresh = [row for row in sessions if text(row["framedipaddress"]) not in _NO_ADDRESSES and self._fresh(row, now)]
+        with_address = (row for row in sessions if _bare(row["framedipaddress"]) not in _NO_ADDRESSES)
+        fresh = [row for row in with_address if self._fresh(row, now)]
         services = [self._session(row) for row in sorted(fresh, key=lambda row: int(row["radacctid"]))]
         online = {(self._users.key(row["username"]), _bare(row["framedipaddress"])) for row in fresh}
         services += self._offline(online)
