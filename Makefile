@@ -47,7 +47,7 @@ lint: $(VENV)/.dev ## ruff, check and format
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
-# MariaDB and OpenSSH, which tests start on loopback: installed where that may be, else named.
+# MariaDB, PostgreSQL, OpenSSH, radclient and curl, which tests start or use on loopback: installed where that may be, else named.
 servers: | $(BIN)/python ## the servers that the tests need
 	@$(BIN)/python tests/tools/servers.py
 

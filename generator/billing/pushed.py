@@ -12,7 +12,7 @@ from functools import partial
 from msgspec import Struct
 
 from generator.billing.secrets import required
-from generator.bqn.client import BqnClient
+from generator.bqn.client import BqnClient, Endpoint
 from generator.bqn.kinds import Kind
 from generator.bqn.live import LiveState, LiveSubscriber
 from generator.bqn.probe import look
@@ -59,7 +59,7 @@ class _Source(Struct, frozen=True, kw_only=True):
 def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAnswer:
     """All that was pushed, whole; raises `SourceError`."""
     try:
-        with BqnClient(_source(host), retry=retry) as client:
+        with BqnClient(endpoint(host), retry=retry) as client:
             live = client.read_state()
     except ApplianceError as error:
         raise SourceError(error.what, where=error.where, fix=error.fix) from error
@@ -68,12 +68,13 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
 def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[Probe]:
     """The read of each collection, one by one."""
-    with BqnClient(_source(host), retry=retry) as client:
+    with BqnClient(endpoint(host), retry=retry) as client:
         for kind in Kind:
             yield tried(f"read {kind.plural}", partial(look, client, kind))
 
 
-def _source(host: BillingHost) -> _Source:
+def endpoint(host: BillingHost) -> Endpoint:
+    """Where a source is read from, for the BQN client."""
     username, password = required(host, "username", "password")
     return _Source(
         name=host.name, host=host.host, port=host.port, timeout_s=host.timeout_s, tls=host.tls,
