@@ -11,13 +11,14 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from generator.desired.canonical import OVERRIDE_NAME
 from generator.desired.lines import KEYWORDS, scalar
 from generator.desired.reading import KINDS, read_as_yaml, read_entries
 from generator.desired.render import render_tree
 from generator.desired.tree import load_tree, read_tree, save_tree
 from generator.documents.yaml import Dialect, parse
 from generator.errors import DocumentError
-from generator.model import DesiredState, Group, Limit, Policy, Rejected, Subscriber
+from generator.model import Billed, DesiredState, Group, Limit, Policy, Rejected, Subscriber
 
 calmly = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """No test fails because a machine is slow."""
@@ -131,6 +132,15 @@ def addresses(draw: st.DrawFn) -> str:
     return str(address.ipv4_mapped or address)
 
 
+billed = st.builds(
+    Billed,
+    policy=st.none() | names,
+    blocked=st.booleans(),
+    reason=st.none() | texts,
+    groups=st.lists(names, max_size=3, unique=True).map(tuple),
+)
+
+
 @st.composite
 def states(draw: st.DrawFn) -> DesiredState:
     policies = draw(st.lists(names, max_size=4, unique=True))
@@ -159,6 +169,8 @@ def states(draw: st.DrawFn) -> DesiredState:
                 blocked=draw(st.booleans()),
                 reason=draw(st.none() | texts),
                 groups=tuple(draw(st.lists(names, max_size=3, unique=True))),
+                overrides=tuple(draw(st.lists(st.from_regex(OVERRIDE_NAME, fullmatch=True), max_size=2, unique=True))),
+                billed=draw(st.none() | billed),
             )
             for ip in ips
         },
