@@ -20,6 +20,7 @@ _COMMANDS = {
     "doctor": "reach, TLS, credentials and permissions of every host, with the fix for each failure",
     "demo": "the whole story on loopback emulators, with sample data",
     "import": "the live BQN → desired state, to adopt an appliance in use",
+    "override": "human decisions on top of the billing",
     "plan": "what apply would change; changes nothing",
     "render": "billing → desired state",
     "rollback": "a journaled run → the plan that undoes it",

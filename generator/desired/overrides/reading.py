@@ -7,10 +7,12 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from pathlib import Path
 from typing import Any
 
+from generator.desired.canonical import OVERRIDE_NAME
 from generator.desired.names import bqn_name
 from generator.desired.overrides.model import FILE_NAME, NONE, GroupChange, Match, Override, Overrides, Rates
 from generator.documents.nearest import suggestion
 from generator.documents.schema import schema_problems
+from generator.documents.wording import shown
 from generator.documents.yaml import Dialect, Document, parse, read_text
 from generator.errors import DocumentError, Problem
 from generator.model import BLOCK_POLICY
@@ -40,7 +42,9 @@ def parse_overrides(text: str, file: Path, *, sources: Iterable[str] | None) -> 
     document = parse(text, file, Dialect.STRICT)
     if document.data is None:
         return Overrides((), document)
-    problems = schema_problems(document, "overrides")
+    problems = _bad_names(document)
+    # The schema would say it again, of the list as a whole.
+    problems += [each for each in schema_problems(document, "overrides") if not (problems and each.key == "overrides")]
     if problems:
         raise DocumentError(problems)
     entries = []
@@ -53,6 +57,18 @@ def parse_overrides(text: str, file: Path, *, sources: Iterable[str] | None) -> 
     if problems:
         raise DocumentError(problems)
     return Overrides(tuple(entries), document)
+
+
+def _bad_names(document: Document) -> list[Problem]:
+    entries = document.data.get("overrides") if isinstance(document.data, dict) else None
+    return [
+        document.problem(
+            f"{shown(name)} cannot be the name of an override", ("overrides", name), of_key=True,
+            fix="a letter, then letters, digits, dots, dashes and underscores; at most 48",
+        )
+        for name in (entries if isinstance(entries, dict) else ())
+        if not OVERRIDE_NAME.fullmatch(str(name))
+    ]  # fmt: skip
 
 
 def _problems(
