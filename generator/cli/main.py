@@ -19,6 +19,7 @@ _COMMANDS = {
     "apply": "make it so",
     "doctor": "reach, TLS, credentials and permissions of every host, with the fix for each failure",
     "demo": "the whole story on loopback emulators, with sample data",
+    "explain": "why one subscriber is as it is, from billing record to BQN",
     "import": "the live BQN → desired state, to adopt an appliance in use",
     "override": "human decisions on top of the billing",
     "plan": "what apply would change; changes nothing",
