@@ -24,12 +24,15 @@ class Whereabouts(Struct, frozen=True, kw_only=True):
     """One address on one appliance.
 
     `wanted` and `live` are views in the desired state's words (`None`: it should not be, or is not, there);
-    `groups` are the live groups it is in. `changes` are those of the next apply that concern it; `left_alone`
+    `source` is the one it is taken from, `also` others that have it and come later in `sources`. `groups` are the
+    live groups it is in. `changes` are those of the next apply that concern it; `left_alone`
     says why there is none though the two differ, `refused` names the guards that would stop that apply.
     """
 
     bqn: str
     ip: str
+    source: str | None = None
+    also: tuple[str, ...] = ()
     wanted: dict[str, Any] | None = None
     live: dict[str, Any] | None = None
     groups: tuple[str, ...] = ()
@@ -61,11 +64,12 @@ def whereabouts(
         return OnAppliance(bqn=bqn.name, error=str(error))
     target = make_target({source: states[source] for source in bqn.sources if source in states}, bqn)
     plan = None if missing else compare_appliance(bqn, target, live, allowed={}, only=Only())
+    owners = {source: _keys(states[source], bqn) for source in bqn.sources if source in states}
+    appliance = _Appliance(bqn, target, live, plan, owners)
     keys = dict.fromkeys(canonical_ip(ip, ipv6_prefix=bqn.ipv6_prefix) for ip in ips)
     keys |= dict.fromkeys(_known_here(live, target, query, bqn))
-    found = tuple(_address(key, bqn, target, live, plan) for key in keys)
     unplanned = f"{', '.join(missing)} was never rendered: nothing can be planned" if missing else None
-    return OnAppliance(bqn=bqn.name, addresses=found, error=unplanned)
+    return OnAppliance(bqn=bqn.name, addresses=tuple(map(appliance.address, keys)), error=unplanned)
 
 
 def _known_here(live: LiveState, target: Target, query: Query, bqn: BqnHost) -> list[str]:
@@ -75,23 +79,38 @@ def _known_here(live: LiveState, target: Target, query: Query, bqn: BqnHost) -> 
     return [ip for ip, each in live.subscribers.items() if query.fits(ip, each.id, ipv6_prefix=bqn.ipv6_prefix)]
 
 
-def _address(key: str, bqn: BqnHost, target: Target, live: LiveState, plan: AppliancePlan | None) -> Whereabouts:
-    wanted, there = target.subscribers.get(key), live.subscribers.get(key)
-    policies = {each.policy for each in (wanted, there) if each is not None}
-    changes = () if plan is None else tuple(each for each in plan.changes if _concerns(each, key, policies))
-    left = None
-    if plan is not None and key in plan.untouched[Kind.SUBSCRIBER]:
-        left = _why_left(key, bqn, live)
-    return Whereabouts(
-        bqn=bqn.name,
-        ip=key,
-        wanted=None if wanted is None else view(wanted),
-        live=None if there is None else view(there),
-        groups=tuple(sorted(name for name, group in live.groups.items() if key in group.members)),
-        changes=changes,
-        left_alone=left,
-        refused=() if plan is None or not changes else tuple(each.rule for each in plan.verdicts if each.refused),
-    )
+def _keys(state: DesiredState, bqn: BqnHost) -> frozenset[str]:
+    return frozenset(canonical_ip(ip, ipv6_prefix=bqn.ipv6_prefix) for ip in state.subscribers)
+
+
+class _Appliance(Struct, frozen=True):
+    """An appliance read and planned; `owners` are the addresses that each of its sources has, in their order."""
+
+    bqn: BqnHost
+    target: Target
+    live: LiveState
+    plan: AppliancePlan | None
+    owners: Mapping[str, frozenset[str]]
+
+    def address(self, key: str) -> Whereabouts:
+        """What is to be said of one address."""
+        wanted, there, plan = self.target.subscribers.get(key), self.live.subscribers.get(key), self.plan
+        sources = [source for source, keys in self.owners.items() if key in keys and wanted is not None]
+        policies = {each.policy for each in (wanted, there) if each is not None}
+        changes = () if plan is None else tuple(each for each in plan.changes if _concerns(each, key, policies))
+        left = plan is not None and key in plan.untouched[Kind.SUBSCRIBER]
+        return Whereabouts(
+            bqn=self.bqn.name,
+            ip=key,
+            source=sources[0] if sources else None,
+            also=tuple(sources[1:]),
+            wanted=None if wanted is None else view(wanted),
+            live=None if there is None else view(there),
+            groups=tuple(sorted(name for name, group in self.live.groups.items() if key in group.members)),
+            changes=changes,
+            left_alone=_why_left(key, self.bqn, self.live) if left else None,
+            refused=() if plan is None or not changes else tuple(each.rule for each in plan.verdicts if each.refused),
+        )
 
 
 def _why_left(key: str, bqn: BqnHost, live: LiveState) -> str:

@@ -112,7 +112,9 @@ def _appliance(appliance: OnAppliance) -> Iterator[str]:
 
 def _whereabouts(address: Whereabouts) -> Iterator[str]:
     groups = f", in {', '.join(address.groups)}" if address.groups else ""
-    yield f"  {address.ip} live: {'not there' if address.live is None else _plain(address.live)}{groups}"
+    also = f" (also in {', '.join(address.also)}, later in sources)" if address.also else ""
+    source = f" from {address.source}{also}" if address.source else ""
+    yield f"  {address.ip}{source}, live: {'not there' if address.live is None else _plain(address.live)}{groups}"
     for change in address.changes:
         key = "" if change.key == address.ip else f" {change.kind.value} {change.key}"
         yield f"    next apply: {SIGNS[change.action]} {change.action.value}{key} {describe(change)}".rstrip()
@@ -126,7 +128,7 @@ def _why_nothing(address: Whereabouts) -> str:
     if address.left_alone:
         return address.left_alone
     if address.wanted is None:
-        return "this BQN is not to have it" if address.live is None else "it cannot be planned"
+        return "its select leaves it out" if address.live is None else "it cannot be planned"
     return "it is as desired"
 
 
@@ -134,12 +136,15 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
     if explanation.found:
         return
     asked = "the desired files" if explanation.offline else "billing systems, desired files"
-    yield f"nobody knows {explanation.query}: {asked} and BQNs were asked"
+    failed = [each.source for each in explanation.sources if each.error]
+    failed += [each.bqn for each in explanation.appliances if each.error]
+    but = f"; not all could answer: {', '.join(failed)}" if failed else ""
+    yield f"nobody knows {explanation.query}: {asked} and BQNs were asked{but}"
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items() if part is not None)
     if isinstance(value, list | tuple):
         return "; ".join(map(_plain, value))
     return str(value)

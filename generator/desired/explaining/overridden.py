@@ -9,22 +9,41 @@ from generator.desired.overrides.model import Override, Overrides
 from generator.model import Subscriber
 
 
-def override_steps(overrides: Overrides, names: Iterable[str]) -> Iterator[Step]:
-    """The overrides called `names`, in their order; one that is no longer in the file says so."""
+def override_steps(overrides: Overrides, names: Iterable[str], *, today: date) -> Iterator[Step]:
+    """The overrides called `names`, in their order; one that is no longer in the file, or void, says so."""
     by_name = {each.name: each for each in overrides.entries}
     for name in names:
         each = by_name.get(name)
         if each is None:
             yield Step(rule=f"override {name}", says="is no longer in overrides.yml: the next render takes it back")
+        elif each.expired(today):
+            says = f"expired after {each.until}: the next render takes it back: {sets(each)}"
+            yield Step(rule=f"override {name}", says=says, where=overrides.where(name))
         else:
             yield Step(rule=f"override {name}", says=f"{sets(each)}: {each.reason}", where=overrides.where(name))
 
 
-def expired_steps(
-    overrides: Overrides, subscriber: Subscriber, source: str, *, today: date, ipv6_prefix: int
+def unrendered_steps(
+    overrides: Overrides, subscriber: Subscriber, source: str, shown: Iterable[str], *, today: date, ipv6_prefix: int
 ) -> Iterator[Step]:
-    """The overrides that would act on `subscriber`, as the billing alone has it, had they not expired."""
-    void = [each for each in overrides.entries if each.expired(today) and each.match.source in (None, source)]
+    """The overrides that the next render will apply to `subscriber`, as the billing alone has it; not `shown` yet."""
+    holding = overrides.holding(source, today)
+    for name in matching(holding, {subscriber.ip: subscriber}, ipv6_prefix=ipv6_prefix).get(subscriber.ip, ()):
+        if name not in shown:
+            each = next(each for each in holding if each.name == name)
+            says = f"acts with the next render: {sets(each)}: {each.reason}"
+            yield Step(rule=f"override {name}", says=says, where=overrides.where(name))
+
+
+def expired_steps(
+    overrides: Overrides, subscriber: Subscriber, source: str, shown: Iterable[str], *, today: date, ipv6_prefix: int
+) -> Iterator[Step]:
+    """The overrides not `shown` that would act on `subscriber`, as the billing alone has it, had they not expired."""
+    void = [
+        each
+        for each in overrides.entries
+        if each.expired(today) and each.match.source in (None, source) and each.name not in shown
+    ]
     found = matching(void, {subscriber.ip: subscriber}, ipv6_prefix=ipv6_prefix)
     for name in found.get(subscriber.ip, ()):
         each = next(each for each in void if each.name == name)

@@ -1,6 +1,6 @@
 """The story of one subscriber in one source: from the billing's answer, or from the desired files alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from generator.desired.build import Working, work
 from generator.desired.explaining.model import DesiredStory, RecordStory, RejectedStory, SourceStory, Step, WhereOf
-from generator.desired.explaining.overridden import expired_steps, override_steps
+from generator.desired.explaining.overridden import expired_steps, override_steps, unrendered_steps
 from generator.desired.explaining.rules import Rules
 from generator.desired.lines import line
 from generator.desired.overrides.model import NONE, Overrides
@@ -18,7 +18,7 @@ from generator.desired.query import Query
 from generator.desired.tree import LoadedTree
 from generator.errors import DocumentError
 from generator.inventory.settings import BillingHost
-from generator.model import BillingAnswer, ServiceRecord
+from generator.model import BillingAnswer, PlanRecord, ServiceRecord
 
 
 def source_story(
@@ -35,9 +35,10 @@ def source_story(
     except DocumentError as refused:
         error = f"a render would be refused, so the overrides are left out here:\n{refused}"
         working = work(answer, host, previous=previous, now=now, overrides=NONE)
-    rules = Rules(host, working, {plan.id: plan for plan in answer.plans}, where)
+    plans = {plan.id: plan for plan in answer.plans}
+    rules = Rules(host, working, plans, where)
     records = [
-        RecordStory(record=record.record, read=_as_read(record), steps=tuple(rules.steps(position, record)))
+        RecordStory(record=record.record, read=_as_read(record, plans), steps=tuple(rules.steps(position, record)))
         for position, record in enumerate(answer.services)
         if _means(record, host, query)
     ]
@@ -63,10 +64,10 @@ def offline_story(
     def steps(ip: str) -> Iterator[Step]:
         if ip in tree.state.absent:
             yield Step(rule="keep_absent", says=f"not listed since {tree.state.absent[ip]}, and kept")
-        yield from override_steps(overrides, tree.state.subscribers[ip].overrides)
-        yield from expired_steps(
-            overrides, bare.subscribers[ip], host.name, today=today, ipv6_prefix=host.ipv6_prefix
-        )  # fmt: skip
+        shown, billed, prefix = tree.state.subscribers[ip].overrides, bare.subscribers[ip], host.ipv6_prefix
+        yield from override_steps(overrides, shown, today=today)
+        yield from unrendered_steps(overrides, billed, host.name, shown, today=today, ipv6_prefix=prefix)
+        yield from expired_steps(overrides, billed, host.name, shown, today=today, ipv6_prefix=prefix)
 
     addresses = tuple(
         DesiredStory(source=host.name, ip=ip, desired=_line(tree, ip), where=place(tree, ip), steps=tuple(steps(ip)))
@@ -107,10 +108,20 @@ def _means(record: ServiceRecord, host: BillingHost, query: Query) -> bool:
     return any(query.inside(written, ipv6_prefix=host.ipv6_prefix) for written in record.addresses)
 
 
-def _as_read(record: ServiceRecord) -> dict[str, Any]:
-    """The record's fields that say something, as plain data."""
+def _as_read(record: ServiceRecord, plans: Mapping[str, PlanRecord]) -> dict[str, Any]:
+    """The record's fields that say something, as plain data, with the plan that it names."""
     fields: dict[str, Any] = to_builtins(record)
-    return {name: value for name, value in fields.items() if value and name != "record"}
+    plan = plans.get(record.plan or "")
+    if plan is not None:
+        fields["plan"] = to_builtins(plan)
+    return {name: _known(value) for name, value in fields.items() if value and name not in ("record", "rank")}
+
+
+def _known(value: Any) -> Any:
+    """`value` without what is not known of it."""
+    if isinstance(value, dict):
+        return {name: _known(part) for name, part in value.items() if part is not None}
+    return [_known(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _unusable(answer: BillingAnswer, host: BillingHost, query: Query) -> Iterator[RecordStory]:
@@ -142,17 +153,17 @@ def _address_steps(
     working: Working, rules: Rules, ip: str, *, host: BillingHost, overrides: Overrides, now: datetime
 ) -> Iterator[Step]:
     yield from rules.kept(ip)
-    if ip in working.acted.absent:
-        yield from override_steps(overrides, working.acted.absent[ip])
-    elif ip in working.acted.subscribers:
-        yield from override_steps(overrides, working.acted.subscribers[ip].overrides)
+    shown = working.acted.absent.get(ip, ())
+    if ip in working.acted.subscribers:
+        shown = working.acted.subscribers[ip].overrides
+    yield from override_steps(overrides, shown, today=now.date())
     for name in sorted(working.acted.shared.leaving.get(ip, ())):
         yield Step(
             rule="shared limit", says=f"leaves the group {name}, whose other members the override does not match"
         )
     billed = working.billed.get(ip)
     if billed is not None:
-        yield from expired_steps(overrides, billed, host.name, today=now.date(), ipv6_prefix=host.ipv6_prefix)
+        yield from expired_steps(overrides, billed, host.name, shown, today=now.date(), ipv6_prefix=host.ipv6_prefix)
         for name in billed.groups:
             policy = working.acted.shared.groups.get(name)
             if policy is not None:
