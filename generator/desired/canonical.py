@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from generator.desired.absent import read_time
 from generator.desired.lines import ESCAPED, KEYWORDS, LIMIT_FIELDS, PLAIN
@@ -59,13 +60,12 @@ _STANDING = (
     + _field("groups", rf"\[({_TEXT}(?:, {_TEXT})*)\]")
 )
 _SUBSCRIBER = re.compile(
-    rf"  {_ADDRESS}: \{{"
-    + _field("id", f"({_TEXT})")
-    + _STANDING
-    + _field("overrides", rf"\[({_TEXT}(?:, {_TEXT})*)\]")
-    + _field("billed", rf"(\{{){_STANDING}\}}")
-    + r"\}"
+    rf"  {_ADDRESS}: \{{" + _field("id", f"({_TEXT})") + _STANDING + r"((?:overrides|billed): .+)?\}"
 )
+_OVERRIDDEN = re.compile(
+    _field("overrides", rf"\[({_TEXT}(?:, {_TEXT})*)\]") + _field("billed", rf"(\{{){_STANDING}\}}") + r"\}"
+)
+"""The tail of the few lines where an override acted, apart, so that all others cost nothing more."""
 _POLICY = re.compile(
     rf"  ({_TEXT}): \{{" + _field("id", f"({_TEXT})") + rf"download: {_limit()}, upload: {_limit()}\}}"
 )
@@ -114,20 +114,31 @@ class _Tokens:
         self._lists: dict[str, tuple[str, ...]] = {}
 
     def subscriber(self, found: tuple[Any, ...]) -> tuple[str, Subscriber]:
-        v4, v6, identity, policy, blocked, reason, groups, overrides, billed, *before = found
+        v4, v6, identity, policy, blocked, reason, groups, tail = found
         ip = v4 or _canonical_v6(v6)
-        return ip, Subscriber(
+        subscriber = Subscriber(
             ip=ip,
             id=None if identity is None else _text(identity),
             policy=None if policy is None else self._name(policy),
             blocked=blocked is not None,
             reason=None if reason is None else _text(reason),
             groups=() if groups is None else self._group_names(groups),
+        )
+        return ip, subscriber if tail is None else self._overridden(subscriber, tail)
+
+    def _overridden(self, subscriber: Subscriber, tail: str) -> Subscriber:
+        """The subscriber of a line where an override acted."""
+        found = _OVERRIDDEN.fullmatch(f"{tail}}}")
+        if found is None:
+            raise Doubt
+        overrides, billed, *standing = found.groups()
+        return replace(
+            subscriber,
             overrides=() if overrides is None else self._override_names(overrides),
-            billed=None if billed is None else self._billed(before),
+            billed=None if billed is None else self._billed(standing),
         )
 
-    def _billed(self, found: list[Any]) -> Billed:
+    def _billed(self, found: list[str | None]) -> Billed:
         policy, blocked, reason, groups = found
         return Billed(
             policy=None if policy is None else self._name(policy),

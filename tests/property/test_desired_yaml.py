@@ -11,7 +11,6 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from generator.desired.canonical import OVERRIDE_NAME
 from generator.desired.lines import KEYWORDS, scalar
 from generator.desired.reading import KINDS, read_as_yaml, read_entries
 from generator.desired.render import render_tree
@@ -132,13 +131,15 @@ def addresses(draw: st.DrawFn) -> str:
     return str(address.ipv4_mapped or address)
 
 
+few_names = st.sampled_from(("Home_50M", "no", "L1-A B", "Дім", "0123", "a: b"))
 billed = st.builds(
     Billed,
-    policy=st.none() | names,
+    policy=st.none() | few_names,
     blocked=st.booleans(),
     reason=st.none() | texts,
-    groups=st.lists(names, max_size=3, unique=True).map(tuple),
+    groups=st.lists(few_names, max_size=3, unique=True).map(tuple),
 )
+override_names = st.sampled_from(((), ("vip-1",), ("no", "a.B_9")))
 
 
 @st.composite
@@ -169,7 +170,7 @@ def states(draw: st.DrawFn) -> DesiredState:
                 blocked=draw(st.booleans()),
                 reason=draw(st.none() | texts),
                 groups=tuple(draw(st.lists(names, max_size=3, unique=True))),
-                overrides=tuple(draw(st.lists(st.from_regex(OVERRIDE_NAME, fullmatch=True), max_size=2, unique=True))),
+                overrides=draw(override_names),
                 billed=draw(st.none() | billed),
             )
             for ip in ips
