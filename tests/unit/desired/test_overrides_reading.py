@@ -1,5 +1,6 @@
 """Reading `overrides.yml`: what it may say, and where each mistake is told."""
 
+import re
 from datetime import date
 from ipaddress import ip_network
 from pathlib import Path
@@ -120,6 +121,12 @@ def test_the_last_day_still_counts() -> None:
 def test_each_mistake_is_told_at_its_place(text: str, place: str, says: str) -> None:
     told = problems(text)
     assert any(line.startswith(f"overrides.yml:{place}") and says in line for line in told), told
+
+
+def test_the_example_of_the_manual_is_valid() -> None:
+    manual = (Path(__file__).resolve().parents[3] / "docs" / "overrides.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL)
+    assert [len(read(block, sources=("splynx-main",))) for block in blocks] == [3]
 
 
 def test_all_mistakes_are_told_at_once() -> None:
