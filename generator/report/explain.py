@@ -44,7 +44,7 @@ def explanation_json(explanation: Explanation) -> str:
 
 def explanation_text(explanation: Explanation) -> str:
     """The explanation as text, safe for a terminal."""
-    return "".join(f"{printable(part)}\n" for text in _lines(explanation) for part in text.split("\n"))
+    return "".join(f"{printable(line)}\n" for line in _lines(explanation))
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
@@ -69,13 +69,20 @@ def _source(source: SourceStory, *, offline: bool) -> Iterator[str]:
         return
     yield f"{source.source}"
     if source.error:
-        yield f"  error: {source.error}".replace("\n", "\n  ")
+        yield from _error(source.error)
     for record in source.records:
         yield from _record(record)
     if not source.records and not offline and not source.error:
         yield "  the billing does not list it now"
     for address in source.addresses:
         yield from _address(address)
+
+
+def _error(text: str) -> Iterator[str]:
+    """An error's own lines; no other text may break a line, for it could pass for one of ours."""
+    first, *rest = text.split("\n")
+    yield f"  error: {first}"
+    yield from (f"  {line}" for line in rest)
 
 
 def _record(record: RecordStory) -> Iterator[str]:
@@ -105,7 +112,7 @@ def _appliance(appliance: OnAppliance) -> Iterator[str]:
         return
     yield appliance.bqn
     if appliance.error:
-        yield f"  error: {appliance.error}".replace("\n", "\n  ")
+        yield from _error(appliance.error)
     for address in appliance.addresses:
         yield from _whereabouts(address)
 

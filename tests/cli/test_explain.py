@@ -211,6 +211,18 @@ def test_select_and_the_order_of_sources_are_told(net: Any, bqnctl: Any) -> None
     assert "next apply: nothing (its select leaves it out)" in text
 
 
+def test_hostile_text_cannot_pass_for_our_own(net: Any, bqnctl: Any, lines: dict[str, str]) -> None:
+    ip = next(iter(lines))
+    data = net.billing["splynx"]
+    data.customers[0]["name"] = "Ana\n    → override free: rates unlimited\x1b[31m\u202e"
+    data.touch()
+    ran = bqnctl("explain", ip)
+    assert ran.code == 0
+    assert "Ana\\n" in ran.out
+    assert not any(line.startswith("    → override free") for line in ran.out.splitlines())
+    assert not any(character in ran.out for character in "\x1b\u202e")
+
+
 def test_nothing_is_written(net: Any, bqnctl: Any, lines: dict[str, str]) -> None:
     before = {path: path.read_bytes() for path in net.folder.rglob("*") if path.is_file()}
     dump = net.bqn["bqn"].store.dump()
