@@ -66,14 +66,14 @@ def act(
     if problems:
         raise DocumentError(problems)
     maker = _Maker(policies, tally)
-    changed = {ip: maker.changed(subscribers[ip], combined[names]) for ip, names in matches.items()}
     gone = {
         ip: tuple(name for name in names if by_name[name].absent)
         for ip, names in matches.items()
         if combined[names].absent
     }
+    changed = {ip: maker.changed(subscribers[ip], combined[matches[ip]]) for ip in matches.keys() - gone.keys()}
     after = {ip: changed.get(ip, each) for ip, each in subscribers.items() if ip not in gone}
-    shared = follow(subscribers, after, groups, touched=changed)
+    shared = follow(subscribers, after, groups, touched=matches)
     for ip in shared.leaving:
         after[ip] = replace(
             after[ip], groups=tuple(name for name in after[ip].groups if name not in shared.leaving[ip])

@@ -140,6 +140,17 @@ def test_who_is_made_absent_is_listed_as_rejected(build: Any) -> None:
     assert rejected.reason == "absent by override gone"
 
 
+def test_who_is_absent_needs_no_policy(build: Any) -> None:
+    state = build(
+        overrides(
+            gone="match: {id: user 2}, set: {absent: true}",
+            vip="match: {ip: 10.0.0.2}, set: {rates: {download: 9, upload: 9}}",
+        )
+    ).state
+    assert "10.0.0.2" not in state.subscribers
+    assert "Override-vip" not in state.policies
+
+
 @pytest.mark.parametrize(
     ("match", "reached"),
     [
