@@ -71,7 +71,7 @@ def act(
         for ip, names in matches.items()
         if combined[names].absent
     }
-    changed = {ip: maker.changed(subscribers[ip], combined[matches[ip]]) for ip in matches.keys() - gone.keys()}
+    changed = {ip: maker.changed(subscribers[ip], combined[names]) for ip, names in matches.items() if ip not in gone}
     after = {ip: changed.get(ip, each) for ip, each in subscribers.items() if ip not in gone}
     shared = follow(subscribers, after, groups, touched=matches)
     for ip in shared.leaving:
