@@ -44,11 +44,21 @@ class Policy(Struct, frozen=True, kw_only=True, gc=False):
     static: bool = False
 
 
+class Billed(Struct, frozen=True, kw_only=True, gc=False):
+    """What the billing alone gives a subscriber that an override changes; fields as in `Subscriber`."""
+
+    policy: str | None = None
+    blocked: bool = False
+    reason: str | None = None
+    groups: tuple[str, ...] = ()
+
+
 class Subscriber(Struct, frozen=True, kw_only=True, gc=False):
     """A subscriber address and what it should have.
 
     `ip` is canonical: IPv4 dotted, IPv6 as the compressed network address of its prefix. `policy` is the
-    one it has or, when `blocked`, would have; `reason` says why it is blocked.
+    one it has or, when `blocked`, would have; `reason` says why it is blocked. `overrides` names the human
+    decisions that acted, and `billed` is what held without them; both are empty for nearly everybody.
     """
 
     ip: str
@@ -57,6 +67,8 @@ class Subscriber(Struct, frozen=True, kw_only=True, gc=False):
     blocked: bool = False
     reason: str | None = None
     groups: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    billed: Billed | None = None
 
 
 class Group(Struct, frozen=True, kw_only=True, gc=False):

@@ -97,18 +97,21 @@ def level_of(name: str) -> str:
     return level if dash and level in _LEVELS else ""
 
 
-def capped(names: Iterable[str], tally: Tally, *, example: str) -> tuple[str, ...]:
-    """`names` once each, at most `MAX_GROUPS`: a `DS-` group always, for it carries rates; then `L1-`."""
-    kept, cut = _capped(tuple(names))
+def capped(names: Iterable[str], tally: Tally, *, example: str, first: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """`names` once each, at most `MAX_GROUPS`: a `DS-` group always, for it carries rates; `first`; then `L1-`."""
+    kept, cut = _capped(tuple(names), first)
     if cut:
         tally.add(f"addresses in more than {MAX_GROUPS} groups, which keep the first {MAX_GROUPS}", example)
     return kept
 
 
 @lru_cache(maxsize=1 << 16)
-def _capped(names: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+def _capped(names: tuple[str, ...], first: frozenset[str]) -> tuple[tuple[str, ...], bool]:
     """The names to keep in their order, and whether any was left out; customers share their groups."""
-    ranked = sorted(set(names), key=lambda name: (not name.startswith("DS-"), not name.startswith("L1-"), name))
+    ranked = sorted(
+        set(names),
+        key=lambda name: (not name.startswith("DS-"), name not in first, not name.startswith("L1-"), name),
+    )
     kept = sorted(ranked[:MAX_GROUPS], key=lambda name: (not name.startswith("L1-"), name))
     return tuple(kept), len(ranked) > MAX_GROUPS
 
