@@ -45,6 +45,8 @@ class Target(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     wholes: Mapping[tuple[Kind, str], dict[str, Any]] = {}
     """Objects as an appliance once listed them: what is made anew gets their other fields too."""
+    shares: Mapping[str, int] = {}
+    """How many of `subscribers`, in their order, each source brought."""
 
 
 def make_target(states: Mapping[str, DesiredState], bqn: BqnHost) -> Target:
@@ -75,6 +77,7 @@ class _Combiner:
         self._policies: dict[str, Policy] = {}
         self._subscribers: dict[str, WantedSubscriber] = {}
         self._sources: list[tuple[str, DesiredState]] = []
+        self._shares: dict[str, int] = {}
         self._groups: dict[str, _GroupParts] = {}
         self._clashes: dict[tuple[str, str], list[str]] = {}
         self._warnings: list[str] = []
@@ -82,9 +85,11 @@ class _Combiner:
     def add(self, source: str, state: DesiredState) -> None:
         names = self._add_policies(source, state)
         self._add_groups(state, names)
+        before = len(self._subscribers)
         for subscriber in state.subscribers.values():
             if self._selects(subscriber):
                 self._add_subscriber(source, subscriber, names)
+        self._shares[source] = len(self._subscribers) - before
         self._sources.append((source, state))
 
     def target(self) -> Target:
@@ -110,6 +115,7 @@ class _Combiner:
             subscribers=self._subscribers,
             groups=groups,
             warnings=tuple(self._warnings),
+            shares=self._shares,
         )
 
     def _add_policies(self, source: str, state: DesiredState) -> dict[str, str]:

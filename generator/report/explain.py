@@ -9,7 +9,7 @@ from msgspec import Struct
 from generator.desired.explaining.model import DesiredStory, RecordStory, RejectedStory, SourceStory, Step
 from generator.reconcile.whereabouts import OnAppliance, Whereabouts
 from generator.report.safe import printable
-from generator.report.text import SIGNS, describe
+from generator.report.wording import SIGNS, describe
 
 FORMAT = "bqnctl-explain/1"
 

@@ -17,6 +17,7 @@ PROGRAMS = {
     "sshd": "openssh-server",
     "radclient": "freeradius-utils",
     "curl": "curl",
+    "chromium": "chromium",
     "initdb": "postgresql",
     "setpriv": "util-linux",
     "ssh-keygen": "openssh-client",
