@@ -8,6 +8,7 @@ plan reads 100,000 subscribers in a fraction of a second.
 import re
 import socket
 from collections.abc import Callable
+from functools import cache
 from ipaddress import ip_network
 from typing import Any
 
@@ -59,31 +60,31 @@ _STANDING = (
     + _field("reason", f"({_TEXT})")
     + _field("groups", rf"\[({_TEXT}(?:, {_TEXT})*)\]")
 )
-_SUBSCRIBER = re.compile(
-    rf"  {_ADDRESS}: \{{" + _field("id", f"({_TEXT})") + _STANDING + r"((?:overrides|billed): .+)?\}"
-)
-_OVERRIDDEN = re.compile(
-    _field("overrides", rf"\[({_TEXT}(?:, {_TEXT})*)\]") + _field("billed", rf"(\{{){_STANDING}\}}") + r"\}"
-)
+_SUBSCRIBER = rf"  {_ADDRESS}: \{{" + _field("id", f"({_TEXT})") + _STANDING + r"((?:overrides|billed): .+)?\}"
+_OVERRIDDEN = _field("overrides", rf"\[({_TEXT}(?:, {_TEXT})*)\]") + _field("billed", rf"(\{{){_STANDING}\}}") + r"\}"
 """The tail of the few lines where an override acted, apart, so that all others cost nothing more."""
-_POLICY = re.compile(
-    rf"  ({_TEXT}): \{{" + _field("id", f"({_TEXT})") + rf"download: {_limit()}, upload: {_limit()}\}}"
-)
-_GROUP = re.compile(
+_POLICY = rf"  ({_TEXT}): \{{" + _field("id", f"({_TEXT})") + rf"download: {_limit()}, upload: {_limit()}\}}"
+_GROUP = (
     rf"  ({_TEXT}): \{{"
     + _field("type", f"({_TEXT})")
     + _field("policy", f"({_TEXT})")
     + _field("ranges", rf"\[({_QUOTED}(?:, {_QUOTED})*)\]")
     + r"\}"
 )
-_REJECTED = re.compile(
+_REJECTED = (
     rf"  - \{{record: ({_TEXT}), reason: ({_TEXT}){_NEXT}"
     + "".join(_field(name, f"({_TEXT})") for name in ("id", "ip", "plan", "kept"))
     + r"\}"
 )
-_ABSENT = re.compile(rf'  {_ADDRESS}: "([0-9TZ:-]+)"')
+_ABSENT = rf'  {_ADDRESS}: "([0-9TZ:-]+)"'
 _TOKEN = re.compile(_TEXT)
 _ESCAPE = re.compile(_ESC)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern, made when a file needs it: they are large, and a short run needs few."""
+    return re.compile(pattern)
 
 
 class Canonical(Struct, frozen=True, kw_only=True):
@@ -103,7 +104,7 @@ def make_canonical(kind: str) -> Canonical:
         "rejected": (_REJECTED, tokens.rejected),
         "absent": (_ABSENT, tokens.absent),
     }[kind]
-    return Canonical(pattern=pattern, make=maker)
+    return Canonical(pattern=_compiled(pattern), make=maker)
 
 
 class _Tokens:
@@ -128,7 +129,7 @@ class _Tokens:
 
     def _overridden(self, subscriber: Subscriber, tail: str) -> Subscriber:
         """The subscriber of a line where an override acted."""
-        found = _OVERRIDDEN.fullmatch(f"{tail}}}")
+        found = _compiled(_OVERRIDDEN).fullmatch(f"{tail}}}")
         if found is None:
             raise Doubt
         overrides, billed, *standing = found.groups()
