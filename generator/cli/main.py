@@ -25,6 +25,7 @@ _COMMANDS = {
     "override": "human decisions on top of the billing",
     "plan": "what apply would change; changes nothing",
     "render": "billing → desired state",
+    "report": "a saved plan in any format; the parts of a fleet's plan joined",
     "rollback": "a journaled run → the plan that undoes it",
     "runs": "the runs in the journal",
     "schema": "print a JSON Schema",

@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -19,22 +21,38 @@ from generator.report.html import plan_html
 from generator.report.markdown import MAX_BYTES, plan_markdown
 from generator.report.text import plan_text
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 allow_option = click.option(
     "--allow", multiple=True, metavar="RULE=N", help="Let a guard's rule through once, up to N objects."
 )
 only_option = click.option("--only", multiple=True, metavar="KIND[:KEY]", help="Only these objects; KEY may be a glob.")
 
 
+def report_options(function: _Function) -> _Function:
+    """Add how a plan is shown: --format, --max-bytes, --link, --html, --detailed-exitcode."""
+    for option in reversed(_REPORT_OPTIONS):
+        function = option(function)
+    return function
+
+
+_REPORT_OPTIONS = (
+    click.option(
+        "--format", "format_", type=click.Choice(["text", "json", "markdown", "html"]), default="text",
+        show_default=True, help="markdown is one comment on a merge request, html one file with tables and charts.",
+    ),
+    click.option(
+        "--max-bytes", type=click.IntRange(100), default=MAX_BYTES, show_default=True, help="markdown: at most."
+    ),
+    click.option("--link", metavar="URL", help="markdown: where the whole plan can be seen."),
+    click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write the HTML report there."),
+    click.option("--detailed-exitcode", is_flag=True, help="Exit 2 for changes pending, 3 for a guard's refusal."),
+)  # fmt: skip
+
+
 @click.command(name="plan", short_help="what apply would change")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply PLAN`.")
-@click.option(
-    "--format", "format_", type=click.Choice(["text", "json", "markdown", "html"]), default="text", show_default=True,
-    help="markdown is one comment on a merge request, html one file with tables and charts.",
-)  # fmt: skip
-@click.option("--max-bytes", type=click.IntRange(100), default=MAX_BYTES, show_default=True, help="markdown: at most.")
-@click.option("--link", metavar="URL", help="markdown: where the whole plan can be seen.")
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write the HTML report there.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 for changes pending, 3 for a guard's refusal.")
+@report_options
 @allow_option
 @only_option
 @common_options
