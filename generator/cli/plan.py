@@ -61,7 +61,7 @@ def command(
     allow: tuple[str, ...], only: tuple[str, ...],
 ) -> Exit:  # fmt: skip
     """Compare the desired state on disk with the live BQNs and show the difference."""
-    drawn = format_ == "html" or html is not None or out is not None
+    drawn = format_ in ("html", "json") or html is not None or out is not None
     session = open_session(credentials=frozenset({"bqn"}))
     plan = compute_plan(session, allow=allow, only=only, with_figures=drawn)
     if out is not None:
