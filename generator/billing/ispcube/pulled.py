@@ -132,7 +132,7 @@ class _Reading:
             line = f"the list of nodes cannot be read (HTTP {error.status}): L2 groups stay as they were"
             fix = "let the user of `username` see nodes, or set `subscriber_groups: false`"
             return _Nodes(unread=frozenset({"L2"}), warnings=(f"{line}; {fix}",))
-        return _Nodes(names={text(row.id): text(row.name) for row in rows.rows if text(row.id)})
+        return _Nodes(names={text(row.id): text(row.name) for row in rows.rows if text(row.id) and text(row.name)})
 
     def _check_whole(self, unknown: int, where: str) -> None:
         """Refuse a list of customers that lacks those of many connections: a limit in ISPCube has cut it."""
