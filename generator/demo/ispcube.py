@@ -47,7 +47,7 @@ _PATHS = {
 }
 _HEADERS = {"api-key": "api_key", "client-id": "client_id", "username": "username"}
 _PAGE_ROWS = 50
-_TWO_EVERY, _NONE_EVERY, _BLOCKED_EVERY, _OFF_EVERY, _DYNAMIC_EVERY, _REUSED_EVERY = 15, 20, 18, 25, 22, 30
+_TWO_EVERY, _NONE_EVERY, _BLOCKED_EVERY, _OFF_EVERY, _DYNAMIC_EVERY, _REUSED_EVERY = 15, 20, 18, 25, 22, 28
 
 
 class IspcubeData(Lists):
