@@ -1,6 +1,7 @@
 """Reads a billing system's HTTP API whole or not at all: the one way to the wire for every connector."""
 
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Self
@@ -84,6 +85,7 @@ class HttpReader:
         )
         self._secrets = [*host.credentials.values(), *(Secret(value) for value in headers.values())]
         self._pace = Pace(host.requests_per_second)
+        self._sent, self._counting = 0, threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -152,6 +154,11 @@ class HttpReader:
         _log.debug("%s: HEAD %s: %s", self._host.name, path, outcome.brief)
         return None
 
+    @property
+    def sent(self) -> int:
+        """How many requests were sent so far, each repetition included: some systems meter them."""
+        return self._sent
+
     def where(self, path: str) -> str:
         """How messages name a path of this host."""
         return f"{self._host.name}: {self._base}{path}"
@@ -186,6 +193,8 @@ class HttpReader:
         return StatusError(what, status=failure.status, where=where, fix=failure.fix)
 
     def _attempt(self, call: _Call) -> Answer | Failure:
+        with self._counting:
+            self._sent += 1
         try:
             with self._pace.turn(), self._session.request(
                 call.method, self._base + call.path, params=call.params, data=call.document, headers=call.headers,
