@@ -99,9 +99,11 @@ class Simulator:
             return self._note(request, _status(fault))
         if fault.kind is FaultKind.HTML:
             return self._note(request, Response(OK, _LOGIN_PAGE, ((b"content-type", b"text/html"),)))
+        self._note(request, Response(0))
         if fault.kind is FaultKind.STALL:
             await asyncio.sleep(fault.seconds)
-        return self._cut(request, scope)
+        scope["state"]["transport"].abort()
+        return None
 
     async def _after(self, fault: Fault, request: Request, scope: Scope, response: Response) -> Response | None:
         if fault.kind is FaultKind.STATUS_AFTER:
