@@ -47,8 +47,8 @@ lint: $(VENV)/.dev ## ruff, check and format
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
-# MariaDB, PostgreSQL, OpenSSH, radclient and curl, which tests start or use on loopback: installed where that may be, else named.
-servers: | $(BIN)/python ## the servers that the tests need
+# MariaDB, PostgreSQL, OpenSSH, radclient, Chromium, git and shells, which tests start: installed where that may be.
+servers: | $(BIN)/python ## the servers and programs that the tests need
 	@$(BIN)/python tests/tools/servers.py
 
 unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite

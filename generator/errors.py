@@ -10,6 +10,7 @@ BqnctlError                 1  the root: what happened, where, what to do next
 └── PartlyAppliedError      4  run again: part of the plan was applied, the journal says which
 """
 
+import re
 from enum import IntEnum
 from pathlib import Path
 
@@ -58,6 +59,12 @@ class BqnctlError(Exception):
     def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
         super().__init__(what)
         self.what, self.where, self.fix = what, where, fix
+
+    @classmethod
+    def anchor(cls) -> str:
+        """The section of docs/errors.md about this class, or the nearest of this module that it derives from."""
+        known = next(above for above in cls.__mro__ if above.__module__ == __name__)
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", known.__name__).lower()
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

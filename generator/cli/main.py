@@ -8,20 +8,23 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from generator import __version__
 from generator.cli.options import common_options, current_options
-from generator.errors import BqnctlError, Exit
+from generator.errors import BqnctlError, Exit, UsageError
 
 _GC_OBJECTS = 100_000
 
 _COMMANDS = {
     "apply": "make it so",
+    "completion": "the completion script of bash, zsh or fish",
     "doctor": "reach, TLS, credentials and permissions of every host, with the fix for each failure",
     "demo": "the whole story on loopback emulators, with sample data",
     "explain": "why one subscriber is as it is, from billing record to BQN",
     "gateway": "intake for billing systems that push: BQN REST and RADIUS accounting",
     "import": "the live BQN → desired state, to adopt an appliance in use",
+    "init": "a new repository: inventory, pipelines, timer",
     "override": "human decisions on top of the billing",
     "plan": "what apply would change; changes nothing",
     "render": "billing → desired state",
@@ -54,13 +57,18 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 - only where a word was mistyped
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from generator.documents.nearest import suggestion  # noqa: PLC0415 - only where a word was mistyped
 
-            close = get_close_matches(args[0], _COMMANDS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
+            raise UsageError(f"there is no command {args[0]!r}", fix=suggestion(args[0], sorted(_COMMANDS)))
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = [(name, text) for name, text in sorted(_COMMANDS.items()) if name.startswith(incomplete)]
+        # Not click's own list of commands, which imports every one of them.
+        return [CompletionItem(name, help=text) for name, text in commands] + click.Command.shell_complete(
+            self, ctx, incomplete
+        )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         with formatter.section("Commands"):
@@ -114,4 +122,4 @@ def _show(error: BqnctlError) -> None:
     from generator.report.safe import printable  # noqa: PLC0415 - only where something went wrong
 
     text = "\n".join(printable(line) for line in str(error).split("\n"))
-    click.echo(f"error: {text}", err=True)
+    click.echo(f"error: {text}\n  see docs/errors.md#{error.anchor()}", err=True)

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from generator.cli.complete import folders, hosts_and_groups
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -46,10 +48,12 @@ def common_options(function: _Function) -> _Function:
         (
             click.option(
                 "-i", "--inventory", type=click.Path(path_type=Path), metavar="DIR", callback=_remember,
-                expose_value=False, help="The inventory's folder (default: $BQNCTL_INVENTORY, or the only one).",
+                expose_value=False, shell_complete=folders,
+                help="The inventory's folder (default: $BQNCTL_INVENTORY, or the only one).",
             ),
             click.option(
                 "-l", "--limit", metavar="PATTERN", callback=_remember, expose_value=False,
+                shell_complete=hosts_and_groups,
                 help="Only these hosts or groups, as Ansible's --limit: 'bqn-north', 'site_a:!bqn-3'.",
             ),
             click.option(

@@ -22,11 +22,13 @@ from generator.desired.overrides.reading import load_overrides
 from generator.desired.render import render_tree
 from generator.desired.saving import save_tree, tree_files
 from generator.desired.tree import load_tree
+from generator.documents.files import write_atomically
 from generator.errors import BqnctlError, DocumentError, Exit, RefusedError
 from generator.inventory.settings import BillingHost
 from generator.model import DesiredState
 from generator.reconcile.guards import SHRINK_RULE, parse_allowances
 from generator.report.safe import printable
+from generator.report.summary import commit_message, count_changes, summary_line
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Rendered(Struct, frozen=True, kw_only=True):
     files: Mapping[str, bytes] = {}
     before: Mapping[str, bytes] = {}
     state: DesiredState | None = None
+    previous: DesiredState | None = None
     overrides: frozenset[str] = frozenset()
     """The overrides that matched somebody."""
     error: BqnctlError | None = None
@@ -62,8 +65,14 @@ class _Run(Struct, frozen=True, kw_only=True):
 @click.option("--check", is_flag=True, help="Write nothing; exit 2 if the files would change.")
 @click.option("--diff", "show_diff", is_flag=True, help="Show the difference to the files on disk.")
 @click.option("--allow", multiple=True, metavar="RULE=N", help="Accept N fewer (shrink=N) or newly blocked (block=N).")
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what changed to FILE, as a commit message: counts, no names.",
+)
 @common_options
-def command(*, check: bool, show_diff: bool, allow: tuple[str, ...]) -> Exit:
+def command(*, check: bool, show_diff: bool, allow: tuple[str, ...], summary: Path | None) -> Exit:
     """Read the billing systems and write the desired state; a source that fails keeps its old files."""
     session = open_session(credentials=frozenset({"billing"}))
     require_hosts(session.billing, "billing")
@@ -72,6 +81,8 @@ def command(*, check: bool, show_diff: bool, allow: tuple[str, ...]) -> Exit:
         report(result, check=check, show_diff=show_diff)
         if result.changed and not check:
             save_tree(result.folder, dict(result.files))
+    if summary is not None:
+        write_summary(results, summary)
     return exit_code(results, check=check)
 
 
@@ -117,8 +128,9 @@ def _render(host: BillingHost, folder: Path, run: _Run) -> Rendered:
     files = render_tree(built.state, templates=run.templates if run.templates.is_dir() else None)
     before = {name: path.read_bytes() for name, path in tree_files(folder).items()}
     return Rendered(
-        source=host.name, folder=folder, files=files, before=before, state=built.state, overrides=built.overrides
-    )
+        source=host.name, folder=folder, files=files, before=before, state=built.state, previous=previous,
+        overrides=built.overrides,
+    )  # fmt: skip
 
 
 def report(result: Rendered, *, check: bool, show_diff: bool) -> None:
@@ -131,12 +143,27 @@ def report(result: Rendered, *, check: bool, show_diff: bool) -> None:
     state = result.state
     absent = f", {len(state.absent)} kept though absent" if state.absent else ""
     verb = ("would change" if check else "changed") if result.changed else "unchanged"
+    counted = f": {summary_line(count_changes(result.previous, state))}" if result.changed else ""
     sys.stdout.write(
         f"{result.source}: {len(state.policies)} policies, {len(state.subscribers)} subscribers{absent}, "
-        f"{len(state.groups)} groups, {len(state.rejected)} rejected: {verb}\n"
+        f"{len(state.groups)} groups, {len(state.rejected)} rejected: {verb}{counted}\n"
     )
     if show_diff:
         sys.stdout.writelines(f"{line}\n" for line in diff_lines(result))
+
+
+def write_summary(results: list[Rendered], file: Path) -> None:
+    """Write the commit message of a render to `file`."""
+    counted = {
+        result.source: count_changes(result.previous, result.state)
+        for result in results
+        if result.changed and result.state is not None
+    }
+    failed = [result.source for result in results if result.error is not None]
+    try:
+        write_atomically(file, commit_message(counted, failed).encode())
+    except OSError as error:
+        raise BqnctlError(f"the summary cannot be written: {error.strerror}", where=str(file)) from error
 
 
 def diff_lines(result: Rendered) -> Iterator[str]:

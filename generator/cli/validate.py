@@ -17,19 +17,23 @@ from generator.desired.overrides.reading import load_overrides
 from generator.desired.render import render_tree
 from generator.errors import DocumentError, Exit, Problem
 from generator.inventory.find import find_inventory
+from generator.inventory.load import KINDS
 from generator.model import DesiredState, Group, Limit, Policy, Subscriber
 from generator.reconcile.target import make_target
 
 
 @click.command(name="validate", short_help="check inventory and desired state, offline")
+@click.option(
+    "--credentials/--no-credentials", default=True, help="Resolve secrets too, or not, where they are not at hand."
+)
 @common_options
-def command() -> Exit:
+def command(*, credentials: bool) -> Exit:
     """Check inventory, templates and desired state: schemas, references, collisions; all problems at once."""
     folder = find_inventory(current_options().inventory, os.environ, Path.cwd())
     problems: list[Problem] = []
     session: Session | None = None
     try:
-        session = open_session(credentials=frozenset({"billing", "bqn"}))
+        session = open_session(credentials=KINDS if credentials else frozenset())
     except DocumentError as error:
         problems += error.problems
     problems += _template_problems(folder / "templates")

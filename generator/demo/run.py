@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from generator.demo.emulator import EmulatorOptions
+from generator.documents.nearest import suggestion
 from generator.documents.resources import resource_dir
 from generator.errors import UsageError
 from generator.net.certificate import Certificate
@@ -30,7 +31,7 @@ def systems() -> list[str]:
 def emulator_of(system: str) -> ModuleType:
     """The emulator's module; raises `UsageError` for a system that is not known."""
     if system not in systems():
-        raise UsageError(f"nothing to simulate is called {system!r}", fix=f"bqn or one of: {', '.join(systems())}")
+        raise UsageError(f"nothing to simulate is called {system!r}", fix=suggestion(system, ["bqn", *systems()]))
     return importlib.import_module(f"generator.demo.{system}")
 
 

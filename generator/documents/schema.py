@@ -14,6 +14,7 @@ from urllib.parse import unquote, urljoin
 import jsonschema_rs
 import msgspec
 
+from generator.documents.nearest import suggestion
 from generator.documents.resources import resource_dir
 from generator.documents.wording import Finding, described, findings, shown
 from generator.documents.yaml import Document
@@ -32,7 +33,9 @@ def load_schema(name: str) -> dict[str, Any]:
     """The JSON Schema called `name`; raises `UsageError` for an unknown name."""
     path = resource_dir("schemas") / f"{name}.schema.json"
     if name not in schema_names():
-        raise UsageError(f"no schema is called {name!r}", fix=f"one of: {', '.join(schema_names())}")
+        raise UsageError(
+            f"no schema is called {name!r}", fix=suggestion(name, schema_names()) or "bqnctl schema lists them"
+        )
     return cast("dict[str, Any]", msgspec.json.decode(path.read_bytes()))
 
 

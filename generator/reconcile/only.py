@@ -5,6 +5,7 @@ import fnmatch
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
+from generator.documents.nearest import typo_of
 from generator.errors import UsageError
 from generator.reconcile.diff import Diff
 from generator.reconcile.plan import Action, Change
@@ -50,10 +51,9 @@ def _parse(text: str) -> tuple[Kind, str]:
     for kind in Kind:
         if word in (kind.value, kind.plural):
             return kind, key or "*"
-    raise UsageError(
-        f"--only {text!r} names no kind",
-        fix="KIND[:KEY] with KIND policy, subscriber or group, e.g. subscriber:10.0.0.7",
-    )
+    nearest = typo_of(word, [kind.value for kind in Kind])
+    meant = f"did you mean {nearest}?" if nearest else "KIND[:KEY] with KIND policy, subscriber or group"
+    raise UsageError(f"--only {text!r} names no kind", fix=f"{meant} For example: --only subscriber:10.0.0.7")
 
 
 def _chosen(change: Change, rules: list[tuple[Kind, str]]) -> bool:

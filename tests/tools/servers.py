@@ -1,4 +1,4 @@
-"""Installs the servers that the tests start on loopback, where it may; says exactly what is missing where not.
+"""Installs the servers and programs that the tests start, where it may; says exactly what is missing where not.
 
 Nothing is configured, and no server of the system is used: each test runs its own, with its data in a
 temporary folder.
@@ -21,6 +21,10 @@ PROGRAMS = {
     "initdb": "postgresql",
     "setpriv": "util-linux",
     "ssh-keygen": "openssh-client",
+    "git": "git",
+    "systemd-analyze": "systemd",
+    "zsh": "zsh",
+    "fish": "fish",
 }
 
 
@@ -59,7 +63,7 @@ def main() -> int:
         install(sorted(set(missing().values())))
     absent = missing()
     for program, package in absent.items():
-        print(f"{program} is missing: the tests start it on loopback; install Debian's {package}", file=sys.stderr)
+        print(f"{program} is missing: the tests start it; install Debian's {package}", file=sys.stderr)
     if absent:
         print(f"for example: sudo apt-get install {' '.join(sorted(set(absent.values())))}", file=sys.stderr)
     return 1 if absent else 0

@@ -19,6 +19,7 @@ ORDER = [
     "report",
     "gateway",
     "demo",
+    "scaffold",
     "cli",
 ]
 
