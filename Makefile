@@ -47,7 +47,7 @@ lint: $(VENV)/.dev ## ruff, check and format
 types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
-# MariaDB, OpenSSH, git, shells, which tests start: installed where that may be, else named.
+# MariaDB, PostgreSQL, OpenSSH, radclient, Chromium, git and shells, which tests start: installed where that may be.
 servers: | $(BIN)/python ## the servers and programs that the tests need
 	@$(BIN)/python tests/tools/servers.py
 
@@ -57,6 +57,7 @@ unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite
 bench: $(VENV)/.bench ## speed and memory as ratios measured in one run
 	$(BIN)/python tests/bench/run.py
 	$(BIN)/python tests/bench/connectors.py
+	$(BIN)/python tests/bench/gateway.py
 
 lock: $(VENV)/.dev ## pin every dependency again, with hashes and no index named
 	$(PIP) install uv

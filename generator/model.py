@@ -31,19 +31,34 @@ class Limit(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Policy(Struct, frozen=True, kw_only=True, gc=False):
-    """A rate policy. `name` is its key on the BQN; `id` is free text and need not be unique."""
+    """A rate policy. `name` is its key on the BQN; `id` is free text and need not be unique.
+
+    A `static` one is made on the appliance itself: it may be referred to, and is never written; what it
+    allows is not known here.
+    """
 
     name: str
     id: str | None = None
     download: Limit = Limit()
     upload: Limit = Limit()
+    static: bool = False
+
+
+class Billed(Struct, frozen=True, kw_only=True, gc=False):
+    """What the billing alone gives a subscriber that an override changes; fields as in `Subscriber`."""
+
+    policy: str | None = None
+    blocked: bool = False
+    reason: str | None = None
+    groups: tuple[str, ...] = ()
 
 
 class Subscriber(Struct, frozen=True, kw_only=True, gc=False):
     """A subscriber address and what it should have.
 
     `ip` is canonical: IPv4 dotted, IPv6 as the compressed network address of its prefix. `policy` is the
-    one it has or, when `blocked`, would have; `reason` says why it is blocked.
+    one it has or, when `blocked`, would have; `reason` says why it is blocked. `overrides` names the human
+    decisions that acted, and `billed` is what held without them; both are empty for nearly everybody.
     """
 
     ip: str
@@ -52,6 +67,8 @@ class Subscriber(Struct, frozen=True, kw_only=True, gc=False):
     blocked: bool = False
     reason: str | None = None
     groups: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    billed: Billed | None = None
 
 
 class Group(Struct, frozen=True, kw_only=True, gc=False):
@@ -97,8 +114,10 @@ class PlanRecord(Struct, frozen=True, kw_only=True, gc=False):
     """A tariff as the billing system has it, before any rule of ours.
 
     In `download` and `upload` a rate of 0 or `None` is the billing's own 0 or null: what it means is the
-    operator's `zero_rate`. Bursts are already worked out to kbps and seconds. `problem` says why the
-    record cannot be used ("speed_download 'fast' is not a number").
+    operator's `zero_rate`; where `exact` they mean what they mean on a BQN, 0 blocks and `None` is no limit.
+    Bursts are already worked out to kbps and seconds. `problem` says why the record cannot be used
+    ("speed_download 'fast' is not a number"). `policy_id` is the policy's id where that is not `id`. A
+    `static` plan is a policy that the operator made on the BQN itself.
     """
 
     id: str
@@ -106,17 +125,23 @@ class PlanRecord(Struct, frozen=True, kw_only=True, gc=False):
     download: Limit = Limit()
     upload: Limit = Limit()
     problem: str | None = None
+    exact: bool = False
+    policy_id: str | None = None
+    static: bool = False
 
 
 class GroupRecord(Struct, frozen=True, kw_only=True, gc=False):
     """A group a service belongs to.
 
-    `level` is the prefix without its dash (`L1`, `L2`), or "" for a group that is named without one.
+    `level` is the prefix without its dash (`L1`, `L2`), or "" for a group that is named without one. Where
+    the source has groups with limits of their own, `plan` is the id of that plan, and `ranges` are prefixes.
     """
 
     level: str
     name: str
     type: str | None = None
+    plan: str | None = None
+    ranges: tuple[str, ...] = ()
 
 
 class ServiceRecord(Struct, frozen=True, kw_only=True, gc=False):
@@ -125,7 +150,8 @@ class ServiceRecord(Struct, frozen=True, kw_only=True, gc=False):
     `record` names it for people ("session 98213"). `ids` holds every choice of `subscriber_id` that is
     known. `addresses` are texts as the billing has them, IPv4 or IPv6, with or without a prefix length.
     `statuses` maps each choice of `block_on` to the status under it. `rank` orders claims on one address:
-    the greatest is the newest.
+    the greatest is the newest. The plan of one that the source
+    blocks in a way that leaves no plan to see is `BLOCK_POLICY`.
     """
 
     record: str
@@ -153,11 +179,13 @@ class BillingAnswer(Struct, frozen=True, kw_only=True):
 
     `rejected` are records that the connector itself could not use (no address, not an object). `unread` are
     services that failed one by one. `unread_groups` are the levels (`L1`, `L2`, "") whose lists the key may
-    not read: their groups stay as they were. `warnings` are for the operator's log.
+    not read: their groups stay as they were. `groups` are groups with a plan or ranges of their own, members
+    or not. `warnings` are for the operator's log.
     """
 
     plans: tuple[PlanRecord, ...]
     services: tuple[ServiceRecord, ...]
+    groups: tuple[GroupRecord, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     unread: tuple[Unread, ...] = ()
     unread_groups: frozenset[str] = frozenset()

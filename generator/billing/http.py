@@ -1,10 +1,11 @@
 """Reads a billing system's HTTP API whole or not at all: the one way to the wire for every connector."""
 
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 import requests
@@ -12,12 +13,12 @@ import urllib3
 from msgspec import Struct
 
 from generator.billing.body import error_message, looks_like_html, preview
-from generator.billing.text import shown
 from generator.billing.transport import Failure, base_url, explain, open_session, proxies_for
 from generator.errors import SourceError
 from generator.inventory.secret import Secret
 from generator.inventory.settings import BillingHost
 from generator.net.pace import Pace
+from generator.net.redirect import redirect_target
 from generator.net.retry import DEFAULT_RETRY, RETRIED_STATUSES, RetryPolicy, retry_after_s
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class HttpReader:
         )
         self._secrets = [*host.credentials.values(), *(Secret(value) for value in headers.values())]
         self._pace = Pace(host.requests_per_second)
+        self._sent, self._counting = 0, threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -152,6 +154,11 @@ class HttpReader:
         _log.debug("%s: HEAD %s: %s", self._host.name, path, outcome.brief)
         return None
 
+    @property
+    def sent(self) -> int:
+        """How many requests were sent so far, each repetition included: some systems meter them."""
+        return self._sent
+
     def where(self, path: str) -> str:
         """How messages name a path of this host."""
         return f"{self._host.name}: {self._base}{path}"
@@ -186,6 +193,8 @@ class HttpReader:
         return StatusError(what, status=failure.status, where=where, fix=failure.fix)
 
     def _attempt(self, call: _Call) -> Answer | Failure:
+        with self._counting:
+            self._sent += 1
         try:
             with self._pace.turn(), self._session.request(
                 call.method, self._base + call.path, params=call.params, data=call.document, headers=call.headers,
@@ -247,7 +256,7 @@ class HttpReader:
         )  # fmt: skip
 
     def _redirected(self, call: _Call, status: int, location: str) -> Failure:
-        target, fix = _target(self._base + call.path, location)
+        target, fix = redirect_target(self._base + call.path, location)
         return Failure(
             what=f"answered HTTP {status}, a redirect to {self.shown(target)}, which is not followed",
             fix=self.shown(fix), brief=str(status), status=status,
@@ -267,26 +276,6 @@ class HttpReader:
         if not call.private or looks_like_html(body, ""):
             content = error_message(body) or body[:_MAX_ERROR_BYTES].decode("utf-8", "replace")
         return f": {self.shown(content)}" if content.strip() else ""
-
-
-def _target(url: str, location: str) -> tuple[str, str]:
-    """Where a redirect leads, without user or query, and which settings would go there directly."""
-    try:
-        target = urlsplit(urljoin(url, location))
-        host, port = target.hostname or "", target.port
-    except ValueError:
-        return shown(location.partition("?")[0]), "check `host` and `port`"
-    port = port or (80 if target.scheme == "http" else 443)
-    place = f"[{host}]" if ":" in host else host
-    if target.scheme != "https":
-        return f"{target.scheme}://{place}:{port}{target.path}", "only HTTPS is spoken: check `port`"
-    here = urlsplit(url)
-    if (host, port) == (here.hostname, here.port):
-        return f"https://{place}:{port}{target.path}", "this is a login page: check the credentials"
-    return (
-        f"https://{place}:{port}{target.path}",
-        f"if that is the billing system, set `host: {host}`, `port: {port}`",
-    )
 
 
 def _usual_fix(status: int) -> str:

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 import urllib3
@@ -21,9 +21,11 @@ from generator.bqn.kinds import Kind, collection_path, object_path
 from generator.bqn.live import EMPTY_COLLECTION, LiveState, UnreadableAnswerError, decode_keys, decode_state
 from generator.bqn.pacing import Pacing
 from generator.errors import AccessDeniedError, ApplianceError
+from generator.inventory.secret import Secret
 from generator.inventory.settings import BqnHost
+from generator.net.redirect import redirect_target
 from generator.net.retry import RETRIED_STATUSES, RetryPolicy, retry_after_s
-from generator.net.tls import peer_fingerprint, ssl_context
+from generator.net.tls import TlsSettings, peer_fingerprint, ssl_context
 
 log = logging.getLogger(__name__)
 
@@ -38,21 +40,66 @@ _FIRST_DELAY_S = 0.5
 """The first wait before another attempt; less for a host whose `timeout` says that it answers quickly."""
 
 
+class Endpoint(Protocol):
+    """Where a BQN's REST API is and how to use it: a BQN of the inventory, or what a source is read from."""
+
+    @property
+    def name(self) -> str:
+        """The host's name in the inventory, for messages."""
+
+    @property
+    def host(self) -> str:
+        """A name or an address."""
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds to connect, and between the parts of an answer."""
+
+    @property
+    def tls(self) -> TlsSettings:
+        """How the certificate is verified."""
+
+    @property
+    def username(self) -> Secret:
+        """The REST user."""
+
+    @property
+    def password(self) -> Secret:
+        """The user's password."""
+
+    @property
+    def max_connections(self) -> int:
+        """At most so many requests at once."""
+
+    @property
+    def ipv6_prefix(self) -> int:
+        """The prefix length that is one IPv6 subscriber there."""
+
+
 class Answer(Struct, frozen=True):
-    """What came back: the status and the body, unread."""
+    """What came back: the status and the body, unread; for a redirect, where to."""
 
     status: int
     body: bytes
+    location: str | None = None
 
     @property
     def ok(self) -> bool:
         """Whether the appliance says it did what was asked; a login page with status 200 says nothing of it."""
-        return self.status in _OK and not self.body.lstrip().startswith(b"<")
+        return self.status in _OK and not self.is_page
 
     def preview(self) -> str:
         """The first bytes of the body, fit to print; the format of error bodies is unknown (row 5)."""
-        text = self.body[:_PREVIEW_BYTES].decode("utf-8", "replace")
-        return "".join(char if char.isprintable() else " " for char in text).strip()
+        return _printable(self.body[:_PREVIEW_BYTES].decode("utf-8", "replace"))
+
+    @property
+    def is_page(self) -> bool:
+        """Whether this is an HTML page, as logins and proxies show."""
+        return self.body.lstrip().startswith(b"<")
 
 
 class BqnClient:
@@ -65,7 +112,7 @@ class BqnClient:
 
     def __init__(
         self,
-        host: BqnHost,
+        host: Endpoint,
         *,
         retry: RetryPolicy | None = None,
         stop: threading.Event | None = None,
@@ -171,7 +218,7 @@ class BqnClient:
                 )
             except (HTTPError, OSError) as error:
                 return self._connection_failure(error)
-        answer = Answer(response.status, response.data)
+        answer = Answer(response.status, response.data, response.headers.get("Location"))
         if answer.status not in RETRIED_STATUSES:
             self._pacing.succeeded()
             return answer
@@ -193,7 +240,7 @@ class BqnClient:
         else:
             what = f"its certificate is not signed by a known authority (SHA-256 {seen})"
             fix = f"compare that on the appliance, then set tls: {{fingerprint_sha256: {seen}}}"
-        return AccessDeniedError(what, where=f"{self.host.name} ({self.address})", fix=fix)
+        return AccessDeniedError(what, where=f"{self.host.name}: https://{self.address}", fix=fix)
 
     def _wait(self, failure: "_Failure", *, method: str, path: str, attempt: int) -> None:
         delay = self._retry.delay_s(attempt, failure.retry_after_s)
@@ -215,7 +262,7 @@ class BqnClient:
         else:
             fix = "check the network between here and the appliance"
         raise ApplianceError(
-            f"{failure.reason()}, {attempts} attempts", where=self._where(method, path), fix=fix
+            f"{failure.reason()}, after {attempts} attempts", where=self._where(method, path), fix=fix
         ) from failure.error
 
     def _collection(self, kind: Kind) -> bytes:
@@ -229,17 +276,22 @@ class BqnClient:
 
     def _no_list(self, error: UnreadableAnswerError, body: bytes) -> ApplianceError:
         return ApplianceError(
-            f"answered what is no list of {error.kind.plural} ({error}): {Answer(200, body).preview()!r}",
+            f"its list of {error.kind.plural} is not whole, valid JSON of that shape ({error}): "
+            f"{Answer(200, body).preview()!r}",
             where=self._where("GET", collection_path(error.kind)),
             fix="check that this host and port are a BQN's REST API; nothing is taken from this answer",
         )
 
     def _refused(self, method: str, path: str, answer: Answer) -> ApplianceError:
-        return ApplianceError(
-            f"answered {answer.status}: {answer.preview()!r}",
-            where=self._where(method, path),
-            fix="nothing is taken from this answer; try again when the appliance is well",
-        )
+        tried = f" (after {self._retry.attempts} attempts)" if answer.status in RETRIED_STATUSES else ""
+        what, fix = f"answered HTTP {answer.status}", "nothing is taken from this answer; try again when it is well"
+        if answer.location:
+            target, fix = map(_printable, redirect_target(f"https://{self.address}{path}", answer.location))
+            what += f", a redirect to {target}, which is not followed"
+        elif answer.is_page and answer.status in _OK:
+            what = "answered an HTML page instead of JSON"
+            fix = "this is a login page or another site: check `host` and `port`"
+        return ApplianceError(f"{what}{tried}: {answer.preview()!r}", where=self._where(method, path), fix=fix)
 
     def _raise_if_denied(self) -> None:
         if self._denied is not None:
@@ -249,9 +301,9 @@ class BqnClient:
         if answer.status not in _DENIED:
             return
         what = (
-            "the user or password is wrong (401)"
+            "the user or password is wrong (HTTP 401)"
             if answer.status == 401  # noqa: PLR2004 - named in the text
-            else "this client may not use the REST API (403)"
+            else "this client may not use the REST API (HTTP 403)"
         )
         self._denied = AccessDeniedError(
             what,
@@ -261,7 +313,11 @@ class BqnClient:
         raise self._denied
 
     def _where(self, method: str, path: str) -> str:
-        return f"{self.host.name} ({self.address}): {method} {path}"
+        return f"{self.host.name}: {method} https://{self.address}{path}"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
 class _Failure(Struct, frozen=True):
@@ -278,7 +334,7 @@ class _Failure(Struct, frozen=True):
             return "cannot be reached"
         if isinstance(self.error, TimeoutError):
             return "did not answer in time"
-        return "the connection broke"
+        return "the connection ended"
 
 
 ClientFactory = Callable[[BqnHost], BqnClient]

@@ -18,9 +18,10 @@ def probe_appliance(host: BqnHost) -> Iterator[Probe]:
             return
     with BqnClient(host) as client:
         for kind in Kind:
-            yield tried(f"read {kind.plural}", partial(_look, client, kind))
+            yield tried(f"read {kind.plural}", partial(look, client, kind))
 
 
-def _look(client: BqnClient, kind: Kind) -> str:
+def look(client: BqnClient, kind: Kind) -> str:
+    """How many objects of a kind there are, and one of them; raises `ApplianceError`."""
     keys = client.read_keys(kind)
     return f"{len(keys)} {kind.plural}, for example {keys[0]!r}" if keys else f"no {kind.plural}"

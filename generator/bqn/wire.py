@@ -103,6 +103,16 @@ def effective_rate(rate: int | None) -> int | None:
     return None if rate is None or rate < 0 or rate >= _UNLIMITED_FROM else rate
 
 
+def bqn_name(text: str) -> str:
+    """`text` as the BQN compares names: each blank a `_` (facts: BQN REST API, 9)."""
+    return text.replace(" ", "_")
+
+
+def blocks(policy: Policy) -> bool:
+    """Whether a policy stops its subscribers: a rate of 0 in either direction."""
+    return 0 in (policy.download.rate, policy.upload.rate)
+
+
 def _set_or_none(value: float | None) -> int | None:
     return int(value) if value is not None and value > 0 else None
 

@@ -18,7 +18,7 @@ from generator.reconcile.journal import Journal, new_run_id
 from generator.reconcile.outcome import RunOutcome
 from generator.reconcile.plan import Plan
 from generator.reconcile.planfile import load_plan
-from generator.report.text import outcome_text
+from generator.report.outcome import outcome_text
 
 
 @click.command(name="apply", short_help="make it so")
@@ -38,11 +38,11 @@ def command(*, plan_file: Path | None, yes: bool, check: bool, allow: tuple[str,
     session = open_session(credentials=frozenset({"bqn"}))
     if plan_file is None:
         plan = compute_plan(session, allow=allow, only=only)
-        show_plan(plan, format_="text")
+        show_plan(plan)
     else:
         plan = _saved_plan(session, plan_file)
         if check or plan.refused:
-            show_plan(plan, format_="text")
+            show_plan(plan)
     if not check and plan.has_changes and _something_may_be_written(plan):
         if plan_file is None and not yes:
             _ask()

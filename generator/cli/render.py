@@ -15,11 +15,15 @@ from generator.cli.options import common_options
 from generator.cli.session import Session, open_session, require_hosts
 from generator.desired.build import build, check_shrink
 from generator.desired.outcome import check_outcome
+from generator.desired.overrides.account import policy_problems
+from generator.desired.overrides.account import warnings as override_warnings
+from generator.desired.overrides.model import Overrides
+from generator.desired.overrides.reading import load_overrides
 from generator.desired.render import render_tree
 from generator.desired.saving import save_tree, tree_files
 from generator.desired.tree import load_tree
 from generator.documents.files import write_atomically
-from generator.errors import BqnctlError, Exit, RefusedError
+from generator.errors import BqnctlError, DocumentError, Exit, RefusedError
 from generator.inventory.settings import BillingHost
 from generator.model import DesiredState
 from generator.reconcile.guards import SHRINK_RULE, parse_allowances
@@ -38,12 +42,23 @@ class Rendered(Struct, frozen=True, kw_only=True):
     before: Mapping[str, bytes] = {}
     state: DesiredState | None = None
     previous: DesiredState | None = None
+    overrides: frozenset[str] = frozenset()
+    """The overrides that matched somebody."""
     error: BqnctlError | None = None
 
     @property
     def changed(self) -> bool:
         """Whether the files on disk would change."""
         return self.error is None and self.files != self.before
+
+
+class _Run(Struct, frozen=True, kw_only=True):
+    """What all sources of one run share."""
+
+    templates: Path
+    allowed: Mapping[str, int]
+    overrides: Overrides
+    now: dt.datetime
 
 
 @click.command(name="render", short_help="billing → desired state")
@@ -73,29 +88,49 @@ def command(*, check: bool, show_diff: bool, allow: tuple[str, ...], summary: Pa
 
 def render_sources(session: Session, *, allowed: Mapping[str, int]) -> list[Rendered]:
     """Every source of the session, read at the same time; none hides another's failure."""
+    overrides = load_overrides(session.inventory.folder, sources=session.inventory.billing)
+    templates = session.inventory.folder / "templates"
+    run = _Run(templates=templates, allowed=allowed, overrides=overrides, now=dt.datetime.now(dt.UTC))
 
     def one(host: BillingHost) -> Rendered:
         folder = session.desired_folder / host.name
         try:
-            return _render(host, folder, session.inventory.folder / "templates", allowed)
+            return _render(host, folder, run)
         except BqnctlError as error:
             return Rendered(source=host.name, folder=folder, error=error)
 
     with ThreadPoolExecutor(max_workers=max(1, len(session.billing))) as pool:
-        return list(pool.map(one, session.billing))
+        results = list(pool.map(one, session.billing))
+    _account(session, overrides, results, run.now.date())
+    return results
 
 
-def _render(host: BillingHost, folder: Path, templates: Path, allowed: Mapping[str, int]) -> Rendered:
+def _account(session: Session, overrides: Overrides, results: list[Rendered], today: dt.date) -> None:
+    """Say which overrides did nothing; raises `DocumentError` for one whose policy no source has."""
+    known = {result.source: result.state for result in results if result.state is not None}
+    hosts = session.inventory.billing
+    problems = policy_problems(overrides, {name: state.policies for name, state in known.items()}, hosts, today=today)
+    if problems:
+        raise DocumentError(problems)
+    used = frozenset(name for result in results for name in result.overrides)
+    for warning in override_warnings(overrides, used, known, hosts, today=today):
+        log.warning("%s", warning)
+
+
+def _render(host: BillingHost, folder: Path, run: _Run) -> Rendered:
     previous = load_tree(folder).state if folder.is_dir() else None
     answer = read_source(host)
-    check_shrink(answer, previous, host, allowed=allowed.get(SHRINK_RULE))
-    built = build(answer, host, previous=previous, now=dt.datetime.now(dt.UTC))
-    check_outcome(built.state, previous, host, allowed=allowed)
+    check_shrink(answer, previous, host, allowed=run.allowed.get(SHRINK_RULE))
+    built = build(answer, host, previous=previous, now=run.now, overrides=run.overrides)
+    check_outcome(built.state, previous, host, allowed=run.allowed)
     for warning in (*answer.warnings, *built.warnings):
         log.warning("%s: %s", host.name, warning)
-    files = render_tree(built.state, templates=templates if templates.is_dir() else None)
+    files = render_tree(built.state, templates=run.templates if run.templates.is_dir() else None)
     before = {name: path.read_bytes() for name, path in tree_files(folder).items()}
-    return Rendered(source=host.name, folder=folder, files=files, before=before, state=built.state, previous=previous)
+    return Rendered(
+        source=host.name, folder=folder, files=files, before=before, state=built.state, previous=previous,
+        overrides=built.overrides,
+    )  # fmt: skip
 
 
 def report(result: Rendered, *, check: bool, show_diff: bool) -> None:

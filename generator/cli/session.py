@@ -53,13 +53,17 @@ class DesiredStates(Struct, frozen=True):
 def open_session(*, credentials: frozenset[str]) -> Session:
     """Start the log, find and read the inventory, apply the limit.
 
-    `credentials` says which kinds of host are talked to (`billing`, `bqn`); the secrets of the others are
-    not resolved, so that a job needs only the secrets it uses.
+    `credentials` says which kinds of host are talked to (`billing`, `bqn`); the secrets of the others, and of
+    hosts outside the limit, are not resolved, so that a job needs only the secrets it uses.
     """
     options = current_options()
     start_log(verbose=options.verbose, log_format=options.log_format)
     folder = find_inventory(options.inventory, os.environ, Path.cwd())
-    inventory = load_inventory(folder, environ=os.environ, credentials=credentials)
+    hosts: frozenset[str] | None = None
+    if options.limit is not None and credentials:
+        without_secrets = load_inventory(folder, environ=os.environ, credentials=frozenset())
+        hosts = frozenset(limit_hosts(without_secrets, options.limit))
+    inventory = load_inventory(folder, environ=os.environ, credentials=credentials, hosts=hosts)
     names = limit_hosts(inventory, options.limit)
     session = Session(
         inventory,
@@ -72,6 +76,15 @@ def open_session(*, credentials: frozenset[str]) -> Session:
         if not host.tls.verify:
             log.warning("%s: its certificate is NOT verified (tls.verify is false)", host.name)
     return session
+
+
+def read_secrets_of(host: BillingHost, session: Session) -> BillingHost:
+    """`host` with its secrets, those of all others unread."""
+    folder = session.inventory.folder
+    whole = load_inventory(
+        folder, environ=os.environ, credentials=frozenset({"billing"}), hosts=frozenset({host.name})
+    )  # fmt: skip
+    return whole.billing[host.name]
 
 
 def require_hosts(hosts: Sequence[BillingHost | BqnHost], kind: str) -> None:

@@ -1,5 +1,6 @@
 """`bqnctl validate`: everything that can be wrong in the files, at once, without a network."""
 
+import datetime as dt
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,10 @@ import click
 
 from generator.cli.options import common_options, current_options
 from generator.cli.session import Session, open_session, read_desired
+from generator.desired.overrides.account import examine
+from generator.desired.overrides.account import warnings as override_warnings
+from generator.desired.overrides.model import NONE
+from generator.desired.overrides.reading import load_overrides
 from generator.desired.render import render_tree
 from generator.errors import DocumentError, Exit, Problem
 from generator.inventory.find import find_inventory
@@ -33,8 +38,20 @@ def command(*, credentials: bool) -> Exit:
         problems += error.problems
     problems += _template_problems(folder / "templates")
     desired, found = read_desired(folder / "desired", _rendered_sources(folder / "desired"))
-    if problems + found or session is None:
-        raise DocumentError(problems + found)
+    hosts = {} if session is None else session.inventory.billing
+    today = dt.datetime.now(dt.UTC).date()
+    overrides = NONE
+    try:
+        overrides = load_overrides(folder, sources=None if session is None else hosts)
+    except DocumentError as error:
+        found += error.problems
+    account = examine(overrides, desired.states, hosts, today=today)
+    problems += [*found, *account.problems]
+    if problems or session is None:
+        raise DocumentError(problems)
+    used = {name for name, count in account.matched.items() if count}
+    for warning in override_warnings(overrides, used, desired.states, hosts, today=today):
+        sys.stdout.write(f"warning: {warning}\n")
     for warning in _warnings(session, desired.states):
         sys.stdout.write(f"warning: {warning}\n")
     counts = f"{len(session.inventory.billing)} billing hosts, {len(session.inventory.bqn)} BQNs"

@@ -2,7 +2,8 @@
 
 An emulator is the module `generator.demo.<system>` with `DEFAULT_PORT`, `CREDENTIALS` (as in the inventory),
 `SWITCHES` (name to meaning), `sample(customers, seed)`, `from_lists(lists)` and `make_app_for(data, options)`,
-an ASGI application. One that is no HTTPS server has `running(data, options, host, port)` in place of
+an ASGI application. `HOST_VARS`, if there are any, are further variables that the inventory host needs to read it
+(`mode`, for example). One that is no HTTPS server has `running(data, options, host, port)` in place of
 `make_app_for`: a context manager that yields an `Emulated`.
 
 A switch is a name and a text value. Those of `COMMON_SWITCHES` work on every emulator; each emulator adds

@@ -31,13 +31,13 @@ class MariaDb:
 
     def __init__(self, folder: Path) -> None:
         self._socket, self.port = folder / "sock", free_port()
-        data, run_as = folder / "data", [f"--user={_user()}"]
-        self._log = (folder / "log").open("wb")
+        data, run_as = folder / "data", [f"--user={_user()}", f"--tmpdir={folder}"]
         install = [_program("mariadb-install-db"), "--no-defaults", f"--datadir={data}", "--skip-test-db",
                    "--auth-root-authentication-method=normal", *run_as]  # fmt: skip
         done = subprocess.run(install, stdin=subprocess.DEVNULL, capture_output=True, check=False)  # noqa: S603 - ours
         if done.returncode:
             raise BqnctlError(f"mariadb-install-db failed: {done.stderr[-500:].decode(errors='replace')}")
+        self._log = (folder / "log").open("wb")
         self._process = subprocess.Popen(  # noqa: S603 - our own arguments
             [_program("mariadbd"), "--no-defaults", f"--datadir={data}", f"--socket={self._socket}",
              f"--port={self.port}", "--bind-address=127.0.0.1", f"--pid-file={folder / 'pid'}", *_SMALL, *run_as],

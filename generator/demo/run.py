@@ -52,7 +52,9 @@ def emulating(
     emulator = emulator_of(system)
     if data is None:
         data = emulator.sample(options.customers, options.seed)
-    own: Mapping[str, Any] = {"system": system, "credentials": dict(emulator.CREDENTIALS)}
+    own: Mapping[str, Any] = {
+        "system": system, "credentials": dict(emulator.CREDENTIALS), **getattr(emulator, "HOST_VARS", {}),
+    }  # fmt: skip
     if hasattr(emulator, "running"):
         with emulator.running(data, options, host=host, port=port) as reached:
             yield Emulated(url=reached.url, host_vars={**own, **reached.host_vars})

@@ -38,10 +38,7 @@ class World(Struct, frozen=True):
 
 def new_folder(wanted: Path) -> Path:
     """A copy of the demo inventory at `wanted`, or beside it with a number if that exists already."""
-    folder, number = wanted, 1
-    while folder.exists():
-        number += 1
-        folder = wanted.with_name(f"{wanted.name}-{number}")
+    folder = free_folder(wanted)
     shutil.copytree(resource_dir("inventories/demo"), folder, ignore=shutil.ignore_patterns(_STATE, "journal"))
     for name in (BILLING, *APPLIANCES):
         file = folder / "host_vars" / f"{name}.yml"
@@ -49,6 +46,15 @@ def new_folder(wanted: Path) -> Path:
         lines = [f"port: {free_port()}" if line.startswith("port:") else line for line in text.splitlines()]
         write_atomically(file, ("\n".join(lines) + "\n").encode())
     _pin(folder / "group_vars" / "all.yml", ensure_certificate(folder / _STATE / "tls.pem"))
+    return folder
+
+
+def free_folder(wanted: Path) -> Path:
+    """`wanted`, or the first name beside it with a number that nothing has yet."""
+    folder, number = wanted, 1
+    while folder.exists():
+        number += 1
+        folder = wanted.with_name(f"{wanted.name}-{number}")
     return folder
 
 

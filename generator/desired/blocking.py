@@ -27,7 +27,7 @@ def standing(statuses: Mapping[str, str], host: BillingHost, tally: Tally, *, ex
     """
     if not host.block_inactive:
         return _GOOD
-    found = _judged(_status(statuses, host), host.active_statuses)
+    found = _judged(status_of(statuses, host), host.active_statuses)
     if found is None:
         tally.add("records without a status, taken as active", example)
         return _GOOD
@@ -48,7 +48,7 @@ def _folded(statuses: tuple[str, ...]) -> frozenset[str]:
     return frozenset(clean_text(status).casefold() for status in statuses)
 
 
-def _status(statuses: Mapping[str, str], host: BillingHost) -> str:
+def status_of(statuses: Mapping[str, str], host: BillingHost) -> str:
     """The status that `block_on` chooses; the only one, where the system leaves no choice."""
     if host.block_on is not None:
         return statuses.get(host.block_on, "")

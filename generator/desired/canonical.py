@@ -8,15 +8,20 @@ plan reads 100,000 subscribers in a fraction of a second.
 import re
 import socket
 from collections.abc import Callable
+from functools import cache
 from ipaddress import ip_network
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from generator.desired.absent import read_time
 from generator.desired.lines import ESCAPED, KEYWORDS, LIMIT_FIELDS, PLAIN
 from generator.desired.rates import MAX_NUMBER
-from generator.model import Group, Limit, Policy, Rejected, Subscriber
+from generator.model import Billed, Group, Limit, Policy, Rejected, Subscriber
+
+OVERRIDE_NAME = re.compile("[A-Za-z][A-Za-z0-9._-]{0,47}")
+"""The name of an override, as in the schemas."""
 
 MAX_NAME = 300
 """Characters in a name, as in the schemas."""
@@ -49,33 +54,37 @@ def _limit() -> str:
     return rf"\{{rate: (unlimited|{_NUMBER})(?:, burst_rate: ({_NUMBER}){burst})?\}}"
 
 
-_SUBSCRIBER = re.compile(
-    rf"  {_ADDRESS}: \{{"
-    + _field("id", f"({_TEXT})")
-    + _field("policy", f"({_TEXT})")
+_STANDING = (
+    _field("policy", f"({_TEXT})")
     + _field("blocked", "(true)")
     + _field("reason", f"({_TEXT})")
     + _field("groups", rf"\[({_TEXT}(?:, {_TEXT})*)\]")
-    + r"\}"
 )
-_POLICY = re.compile(
-    rf"  ({_TEXT}): \{{" + _field("id", f"({_TEXT})") + rf"download: {_limit()}, upload: {_limit()}\}}"
-)
-_GROUP = re.compile(
+_SUBSCRIBER = rf"  {_ADDRESS}: \{{" + _field("id", f"({_TEXT})") + _STANDING + r"((?:overrides|billed): .+)?\}"
+_OVERRIDDEN = _field("overrides", rf"\[({_TEXT}(?:, {_TEXT})*)\]") + _field("billed", rf"(\{{){_STANDING}\}}") + r"\}"
+"""The tail of the few lines where an override acted, apart, so that all others cost nothing more."""
+_POLICY = rf"  ({_TEXT}): \{{" + _field("id", f"({_TEXT})") + rf"download: {_limit()}, upload: {_limit()}\}}"
+_GROUP = (
     rf"  ({_TEXT}): \{{"
     + _field("type", f"({_TEXT})")
     + _field("policy", f"({_TEXT})")
     + _field("ranges", rf"\[({_QUOTED}(?:, {_QUOTED})*)\]")
     + r"\}"
 )
-_REJECTED = re.compile(
+_REJECTED = (
     rf"  - \{{record: ({_TEXT}), reason: ({_TEXT}){_NEXT}"
     + "".join(_field(name, f"({_TEXT})") for name in ("id", "ip", "plan", "kept"))
     + r"\}"
 )
-_ABSENT = re.compile(rf'  {_ADDRESS}: "([0-9TZ:-]+)"')
+_ABSENT = rf'  {_ADDRESS}: "([0-9TZ:-]+)"'
 _TOKEN = re.compile(_TEXT)
 _ESCAPE = re.compile(_ESC)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern, made when a file needs it: they are large, and a short run needs few."""
+    return re.compile(pattern)
 
 
 class Canonical(Struct, frozen=True, kw_only=True):
@@ -95,7 +104,7 @@ def make_canonical(kind: str) -> Canonical:
         "rejected": (_REJECTED, tokens.rejected),
         "absent": (_ABSENT, tokens.absent),
     }[kind]
-    return Canonical(pattern=pattern, make=maker)
+    return Canonical(pattern=_compiled(pattern), make=maker)
 
 
 class _Tokens:
@@ -106,11 +115,33 @@ class _Tokens:
         self._lists: dict[str, tuple[str, ...]] = {}
 
     def subscriber(self, found: tuple[Any, ...]) -> tuple[str, Subscriber]:
-        v4, v6, identity, policy, blocked, reason, groups = found
+        v4, v6, identity, policy, blocked, reason, groups, tail = found
         ip = v4 or _canonical_v6(v6)
-        return ip, Subscriber(
+        subscriber = Subscriber(
             ip=ip,
             id=None if identity is None else _text(identity),
+            policy=None if policy is None else self._name(policy),
+            blocked=blocked is not None,
+            reason=None if reason is None else _text(reason),
+            groups=() if groups is None else self._group_names(groups),
+        )
+        return ip, subscriber if tail is None else self._overridden(subscriber, tail)
+
+    def _overridden(self, subscriber: Subscriber, tail: str) -> Subscriber:
+        """The subscriber of a line where an override acted."""
+        found = _compiled(_OVERRIDDEN).fullmatch(f"{tail}}}")
+        if found is None:
+            raise Doubt
+        overrides, billed, *standing = found.groups()
+        return replace(
+            subscriber,
+            overrides=() if overrides is None else self._override_names(overrides),
+            billed=None if billed is None else self._billed(standing),
+        )
+
+    def _billed(self, found: list[str | None]) -> Billed:
+        policy, blocked, reason, groups = found
+        return Billed(
             policy=None if policy is None else self._name(policy),
             blocked=blocked is not None,
             reason=None if reason is None else _text(reason),
@@ -178,6 +209,12 @@ class _Tokens:
             if len(set(names)) != len(names):
                 raise Doubt
             self._lists[tokens] = names
+        return names
+
+    def _override_names(self, tokens: str) -> tuple[str, ...]:
+        names = tuple(self._name(token[0]) for token in _TOKEN.finditer(tokens))
+        if len(set(names)) != len(names) or not all(map(OVERRIDE_NAME.fullmatch, names)):
+            raise Doubt
         return names
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from generator.bqn.wire import bqn_name
 from generator.desired.groups import MAX_GROUPS
-from generator.desired.names import bqn_name
 from generator.desired.tree import LoadedTree
 from generator.errors import Problem
 from generator.model import Limit

@@ -11,7 +11,7 @@ from generator.desired.names import clean_text
 from generator.desired.policies import Policies
 from generator.desired.tally import Tally
 from generator.inventory.settings import BillingHost
-from generator.model import BillingAnswer, DesiredState, Policy, Rejected, ServiceRecord, Unread
+from generator.model import BLOCK_POLICY, BillingAnswer, DesiredState, Policy, Rejected, ServiceRecord, Unread
 
 _UNLIMITED = 1 << 62
 
@@ -24,7 +24,8 @@ class Candidate(Struct, frozen=True, kw_only=True, gc=False, eq=False):
     record: ServiceRecord
     name: str
     id: str | None
-    policy: Policy
+    policy: Policy | None
+    """None for one that is blocked and of whose plan nothing is known."""
     standing: Standing
     keys: tuple[str, ...]
     ranges: tuple[str, ...]
@@ -60,13 +61,16 @@ def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally
         identity = _subscriber_id(record, host)
         name = clean_text(record.record) or "a record without a name"
         policy, why_not = _policy(record, policies)
-        if policy is None:
+        if not why_not or record.plan == BLOCK_POLICY:
+            judged = standing(record.statuses, host, tally, example=name)
+            why_not = "" if judged.blocked else why_not
+        if why_not:
             refused += [(address, why_not) for address in (*keys, *ranges)]
         if refused:
             plan = clean_text(record.plan or "") or None
             left_out = partial(Rejected, record=name, id=identity, plan=plan)
             rejected += [left_out(ip=written, reason=why) for written, why in refused]
-        if policy is None or not (keys or ranges):
+        if why_not or not (keys or ranges):
             continue
         if identity is None:
             tally.add(f"subscribers without the {host.subscriber_id} that subscriber_id asks for", name)
@@ -77,7 +81,7 @@ def sort_out(answer: BillingAnswer, policies: Policies, host: BillingHost, tally
                 name=name,
                 id=identity,
                 policy=policy,
-                standing=standing(record.statuses, host, tally, example=name),
+                standing=judged,
                 keys=keys,
                 ranges=ranges,
             )
@@ -181,7 +185,8 @@ def _preference(rule: str) -> Callable[[Candidate], tuple[tuple[int, ...], tuple
     sign = 1 if rule == "last" else -1
 
     def key(claimant: Candidate) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-        limits = (claimant.policy.download, claimant.policy.upload) if rule == "fastest" else ()
+        policy = claimant.policy if rule == "fastest" else None
+        limits = (policy.download, policy.upload) if policy else ()
         speeds = tuple(_UNLIMITED if limit.rate is None else limit.rate for limit in limits)
         return speeds, claimant.record.rank, sign * claimant.position
 

@@ -11,7 +11,7 @@ from generator.desired.lines import LIMIT_FIELDS
 from generator.documents.schema import schema_problems
 from generator.documents.yaml import Document
 from generator.errors import DocumentError, Problem
-from generator.model import Group, Limit, Policy, Rejected, Subscriber
+from generator.model import Billed, Group, Limit, Policy, Rejected, Subscriber
 
 
 class Converted(Struct, frozen=True, kw_only=True):
@@ -86,10 +86,23 @@ def _subscriber(key: str, value: Mapping[str, Any]) -> tuple[str, Subscriber]:
         blocked=value.get("blocked", False),
         reason=value.get("reason"),
         groups=tuple(value.get("groups", ())),
+        overrides=tuple(value.get("overrides", ())),
+        billed=_billed(value["billed"]) if "billed" in value else None,
+    )
+
+
+def _billed(value: Mapping[str, Any]) -> Billed:
+    return Billed(
+        policy=value.get("policy"),
+        blocked=value.get("blocked", False),
+        reason=value.get("reason"),
+        groups=tuple(value.get("groups", ())),
     )
 
 
 def _policy(key: str, value: Mapping[str, Any]) -> tuple[str, Policy]:
+    if value.get("static"):
+        return key, Policy(name=key, id=value.get("id"), static=True)
     return key, Policy(name=key, id=value.get("id"), download=_limit(value["download"]), upload=_limit(value["upload"]))
 
 

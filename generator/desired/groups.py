@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from generator.desired.claims import Candidate
 from generator.desired.names import Wanted, object_name, unique_names
+from generator.desired.policies import Policies
 from generator.desired.tally import Tally
 from generator.inventory.settings import BillingHost
-from generator.model import BLOCK_POLICY, DesiredState, Group, GroupRecord
+from generator.model import BLOCK_POLICY, BillingAnswer, DesiredState, Group, GroupRecord
 
 _LEVELS = frozenset({"L1", "L2", "DS"})
 MAX_GROUPS = 3
@@ -73,24 +74,44 @@ class Levels:
         }
 
 
+def own_groups(answer: BillingAnswer, host: BillingHost, policies: Policies) -> dict[str, Group]:
+    """The groups that the source itself gives a limit or ranges; a plan that cannot be used gives none."""
+    if not host.subscriber_groups:
+        return {}
+    named = ((object_name(f"{each.level}-{each.name}" if each.level else each.name), each) for each in answer.groups)
+    return {
+        name: Group(
+            name=name,
+            type=object_name(each.type) or None if each.type else None,
+            policy=BLOCK_POLICY if each.plan == BLOCK_POLICY else policies.name_of.get(each.plan or ""),
+            ranges=each.ranges,
+        )
+        for name, each in named
+        if name
+    }
+
+
 def level_of(name: str) -> str:
     """The level that a group's name shows: `L1`, `L2`, `DS`, or "" for a name without such a prefix."""
     level, dash, _ = name.partition("-")
     return level if dash and level in _LEVELS else ""
 
 
-def capped(names: Iterable[str], tally: Tally, *, example: str) -> tuple[str, ...]:
-    """`names` once each, at most `MAX_GROUPS`: a `DS-` group always, for it carries rates; then `L1-`."""
-    kept, cut = _capped(tuple(names))
+def capped(names: Iterable[str], tally: Tally, *, example: str, first: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """`names` once each, at most `MAX_GROUPS`: a `DS-` group always, for it carries rates; `first`; then `L1-`."""
+    kept, cut = _capped(tuple(names), first)
     if cut:
         tally.add(f"addresses in more than {MAX_GROUPS} groups, which keep the first {MAX_GROUPS}", example)
     return kept
 
 
 @lru_cache(maxsize=1 << 16)
-def _capped(names: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
+def _capped(names: tuple[str, ...], first: frozenset[str]) -> tuple[tuple[str, ...], bool]:
     """The names to keep in their order, and whether any was left out; customers share their groups."""
-    ranked = sorted(set(names), key=lambda name: (not name.startswith("DS-"), not name.startswith("L1-"), name))
+    ranked = sorted(
+        set(names),
+        key=lambda name: (not name.startswith("DS-"), name not in first, not name.startswith("L1-"), name),
+    )
     kept = sorted(ranked[:MAX_GROUPS], key=lambda name: (not name.startswith("L1-"), name))
     return tuple(kept), len(ranked) > MAX_GROUPS
 
@@ -126,7 +147,7 @@ def dual_stack(
             tally.add("subscribers that get no DS- group, for want of an id of their own", each.name)
             continue
         name_of[position] = name
-        policy = BLOCK_POLICY if each.standing.blocked else each.policy.name
+        policy = BLOCK_POLICY if each.standing.blocked or each.policy is None else each.policy.name
         ranges = tuple(sorted(text for text in each.ranges if winners.get(text) is each))
         groups[name] = Group(name=name, policy=policy, ranges=ranges)
     return DualStack(groups=groups, name_of=name_of)

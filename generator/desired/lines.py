@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from generator.model import Group, Limit, Policy, Rejected, Subscriber
+from generator.model import Billed, Group, Limit, Policy, Rejected, Subscriber
 
 ESCAPED = (
     "\x00-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u08e2\u180e\u200b-\u200f\u2028-\u202f\u205f-\u206f"
@@ -83,6 +83,16 @@ def _subscriber(item: Subscriber) -> str:
     parts = []
     if item.id is not None:
         parts.append(f"id: {scalar(item.id)}")
+    parts += _standing(item)
+    if item.overrides:
+        parts.append(f"overrides: [{', '.join(map(_recurring, item.overrides))}]")
+    if item.billed is not None:
+        parts.append(f"billed: {{{', '.join(_standing(item.billed))}}}")
+    return f"{address(item.ip)}: {{{', '.join(parts)}}}"
+
+
+def _standing(item: Subscriber | Billed) -> list[str]:
+    parts = []
     if item.policy is not None:
         parts.append(f"policy: {_recurring(item.policy)}")
     if item.blocked:
@@ -91,11 +101,13 @@ def _subscriber(item: Subscriber) -> str:
         parts.append(f"reason: {_recurring(item.reason)}")
     if item.groups:
         parts.append(f"groups: [{', '.join(map(_recurring, item.groups))}]")
-    return f"{address(item.ip)}: {{{', '.join(parts)}}}"
+    return parts
 
 
 def _policy(item: Policy) -> str:
     parts = _known({"id": item.id})
+    if item.static:
+        return f"{scalar(item.name)}: {{{', '.join([*parts, 'static: true'])}}}"
     parts += [f"download: {_limit(item.download)}", f"upload: {_limit(item.upload)}"]
     return f"{scalar(item.name)}: {{{', '.join(parts)}}}"
 

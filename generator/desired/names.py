@@ -41,11 +41,6 @@ def object_name(text: str) -> str:
     return clean_text(text).replace(" ", "_")
 
 
-def bqn_name(text: str) -> str:
-    """`text` as the BQN compares names: each blank a `_` (facts: BQN REST API, 9)."""
-    return text.replace(" ", "_")
-
-
 def name_problem(name: str) -> str | None:
     """Why `name` cannot be the name of a policy or group on a BQN; `None` when it can."""
     if not name:

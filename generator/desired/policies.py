@@ -32,26 +32,43 @@ class Policies(Struct, frozen=True, kw_only=True):
 def make_policies(plans: Iterable[PlanRecord], host: BillingHost, tally: Tally) -> Policies:
     """The policies of `plans` under the rules of `host`, and `Billing-Block`, which is always there."""
     by_id, refused = _one_per_id(plans)
+    static = _static({plan_id: plan for plan_id, plan in by_id.items() if plan.static}, refused)
     limits: dict[str, PlanLimits] = {}
-    for plan_id in by_id.keys() - refused.keys():
+    for plan_id in by_id.keys() - refused.keys() - static.keys():
         plan = by_id[plan_id]
         found = plan_limits(plan, host)
         if isinstance(found, str):
             refused[plan_id] = found
         else:
             limits[plan_id] = found
-    name_of = _names({plan_id: by_id[plan_id] for plan_id in limits}, limits, host, refused)
+    reserved = frozenset({BLOCK_POLICY, *static.values()})
+    name_of = _names({plan_id: by_id[plan_id] for plan_id in limits}, limits, host, refused, reserved=reserved)
     policies = {BLOCK_POLICY: _block_policy(host)}
+    policies |= {name: Policy(name=name, static=True) for name in static.values()}
     for plan_id, name in name_of.items():
         # A name made from rates stands for every plan that has them: no plan's id is its own.
-        own_id = name if host.policy_names == "rates" else clean_text(plan_id)
+        known_as = plan_id if (given := by_id[plan_id].policy_id) is None else given
+        own_id = name if host.policy_names == "rates" else clean_text(known_as) or None
         download, upload = limits[plan_id].applied
         policies[name] = Policy(name=name, id=own_id, download=download, upload=upload)
     for name in policies:
         if len(name.encode()) > SHORT_NAME_BYTES:
             tally.add(f"policy names longer than {SHORT_NAME_BYTES} bytes, which a BQN may refuse", name)
     rejected = tuple(_rejected_plan(by_id[plan_id], why) for plan_id, why in refused.items())
-    return Policies(policies=policies, name_of=name_of, refused=refused, rejected=rejected)
+    return Policies(policies=policies, name_of=name_of | static, refused=refused, rejected=rejected)
+
+
+def _static(plans: Mapping[str, PlanRecord], refused: dict[str, str]) -> dict[str, str]:
+    """The names of plans that are policies of the operator's own on the BQN, as they are there."""
+    names: dict[str, str] = {}
+    for plan_id, plan in plans.items():
+        name = object_name(plan.name)
+        problem = f"the name {name!r} is reserved" if name == BLOCK_POLICY else name_problem(name)
+        if problem:
+            refused[plan_id] = problem
+        else:
+            names[plan_id] = name
+    return names
 
 
 def _id_order(plan_id: str) -> tuple[str, str]:
@@ -82,8 +99,10 @@ def _names(
     limits: Mapping[str, PlanLimits],
     host: BillingHost,
     refused: dict[str, str],
+    *,
+    reserved: frozenset[str],
 ) -> dict[str, str]:
-    """A name for each plan id; what has none is added to `refused`."""
+    """A name for each plan id, none in `reserved`; what has none is added to `refused`."""
     wanted: dict[str, Wanted] = {}
     stands_for: dict[str, str] = {}
     for plan_id in sorted(plans, key=_id_order):
@@ -96,7 +115,7 @@ def _names(
         who = repr(limits[plan_id].sold) if host.policy_names == "rates" else plan_id
         wanted.setdefault(who, Wanted(who, base, object_name(plan_id)))
         stands_for[plan_id] = who
-    unique = unique_names(wanted.values(), reserved=frozenset({BLOCK_POLICY}))
+    unique = unique_names(wanted.values(), reserved=reserved)
     names = {}
     for plan_id, who in stands_for.items():
         name = unique[who]

@@ -42,29 +42,35 @@ def plan_limits(plan: PlanRecord, host: BillingHost) -> PlanLimits | str:
     upload = _filled(plan.upload, given.upload if given else None)
     if (download.rate or 0) < 0 or (upload.rate or 0) < 0:
         return "a rate is below 0"
-    if host.zero_rate == "reject":
+    if host.zero_rate == "reject" and not plan.exact:
         missing = [name for name, limit in (("download", download), ("upload", upload)) if not limit.rate]
         if missing:
             return f"no {' and no '.join(missing)} rate (zero_rate: reject)"
-    zero = 0 if host.zero_rate == "block" else None
+    if not plan.exact:
+        zero = 0 if host.zero_rate == "block" else None
+        download, upload = _meant(download, zero=zero), _meant(upload, zero=zero)
     return PlanLimits(
-        sold=_both_scaled(download, upload, _AS_SOLD, zero=zero),
-        applied=_both_scaled(download, upload, host.rate_scaling, zero=zero),
+        sold=_both_scaled(download, upload, _AS_SOLD), applied=_both_scaled(download, upload, host.rate_scaling)
     )
+
+
+def _meant(limit: Limit, *, zero: int | None) -> Limit:
+    """`limit` with the billing's 0 or null as what it means."""
+    return limit if limit.rate else Limit(rate=zero)
 
 
 def _filled(limit: Limit, rate: int | None) -> Limit:
     return Limit(rate=rate) if rate is not None and not limit.rate else limit
 
 
-def _both_scaled(download: Limit, upload: Limit, scaling: Scaling, *, zero: int | None) -> Directions:
-    return _scaled(download, scaling.download, zero=zero), _scaled(upload, scaling.upload, zero=zero)
+def _both_scaled(download: Limit, upload: Limit, scaling: Scaling) -> Directions:
+    return _scaled(download, scaling.download), _scaled(upload, scaling.upload)
 
 
-def _scaled(limit: Limit, percent: int, *, zero: int | None) -> Limit:
+def _scaled(limit: Limit, percent: int) -> Limit:
     """`limit` at `percent`; no burst without a rate, nor one that is not above it."""
     if not limit.rate:
-        return Limit(rate=zero)
+        return Limit(rate=limit.rate)
     rate = scale(limit.rate, percent)
     burst = scale(limit.burst_rate, percent) if limit.burst_rate else 0
     if burst <= rate:

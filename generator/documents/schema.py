@@ -87,6 +87,12 @@ def resolve_ref(reference: str, name: str) -> dict[str, Any]:
     return node if isinstance(node, dict) else {}
 
 
+def holder(reference: str, name: str) -> str:
+    """The name of the schema that `reference`, a `$ref` in the schema `name`, leads into."""
+    address = urljoin(load_schema(name)["$id"], reference).partition("#")[0]
+    return next((known for known in schema_names() if load_schema(known)["$id"] == address), name)
+
+
 def _rule(error: jsonschema_rs.ValidationError, name: str) -> dict[str, Any]:
     """The part of a schema that holds the keyword which `error` is about."""
     location = error.absolute_keyword_location or ""

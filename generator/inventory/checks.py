@@ -12,7 +12,7 @@ from generator.documents.nearest import suggestion
 from generator.documents.wording import shown
 from generator.inventory.reading import HostReading
 
-_NETWORKS = (("networks",), ("select", "cidrs"), ("ignore", "subscribers"))
+_NETWORKS = (("networks",), ("select", "cidrs"), ("ignore", "subscribers"), ("gateway", "clients"))
 
 
 def check_host(read: HostReading, folder: Path, *, sources: Collection[str]) -> None:
@@ -24,6 +24,8 @@ def check_host(read: HostReading, folder: Path, *, sources: Collection[str]) -> 
     for path in _NETWORKS:
         if read.sound(path[0]):
             _check_networks(read, path)
+    if read.sound("radius") and read.values["radius"]:
+        _check_radius(read)
     if read.sound("sources"):
         _check_sources(read, sources)
 
@@ -51,11 +53,25 @@ def _check_networks(read: HostReading, path: tuple[str, ...]) -> None:
     for part in path:
         texts = texts[part]
     for index, text in enumerate(texts):
-        try:
-            ip_network(text)
-        except ValueError:
-            what, fix = _refused_network(text)
-            read.at((*path, index), what, fix=fix)
+        _check_network(read, text, (*path, index))
+
+
+def _check_network(read: HostReading, text: str, path: tuple[Any, ...]) -> None:
+    try:
+        ip_network(text)
+    except ValueError:
+        what, fix = _refused_network(text)
+        read.at(path, what, fix=fix)
+
+
+def _check_radius(read: HostReading) -> None:
+    """The networks of the routers, and that each has its secret."""
+    for index, client in enumerate(read.values["radius"]["clients"]):
+        path = ("radius", "clients", index)
+        _check_network(read, client["network"], (*path, "network"))
+        if client["secret"] not in read.secrets:
+            fix = f"add {client['secret']} to credentials, from the environment or a file"
+            read.at((*path, "secret"), f"there is no credential {client['secret']}", fix=fix)
 
 
 def _refused_network(text: str) -> tuple[str, str]:

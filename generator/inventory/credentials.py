@@ -84,7 +84,8 @@ def _problem(resolver: Resolver, name: Any, what: str, *, host: str, fix: str | 
 
 
 def _stand_ins(shape: Shape) -> dict[str, str]:
-    return dict.fromkeys(shape.credential_names(), _STAND_IN)
+    """All that must be there; where that depends on the mode, all that may be."""
+    return dict.fromkeys(shape.credential_names() or shape.known_credentials(), _STAND_IN)
 
 
 def _kind(raw: Any) -> Any:

@@ -22,18 +22,26 @@ _Groups = Mapping[str, tuple[str, ...]]
 KINDS = frozenset({BILLING, BQN})
 
 
-def load_inventory(folder: Path, *, environ: Mapping[str, str], credentials: frozenset[str] = KINDS) -> Inventory:
+def load_inventory(
+    folder: Path,
+    *,
+    environ: Mapping[str, str],
+    credentials: frozenset[str] = KINDS,
+    hosts: frozenset[str] | None = None,
+) -> Inventory:
     """The inventory in `folder`, validated; environment variables are taken from `environ`.
 
-    `credentials` are the kinds of host (`billing`, `bqn`) whose secrets are wanted: those of the others are
-    neither resolved nor needed, and are empty. Raises `DocumentError` with every problem of every host.
+    `credentials` are the kinds of host (`billing`, `bqn`) whose secrets are wanted, `hosts` which of those
+    (None: all): the secrets of the others are neither resolved nor needed, and are empty. Raises
+    `DocumentError` with every problem of every host.
     """
     merged = merge(folder)
     problems = [*missing_kinds(merged.graph), *unread_files(folder, merged.graph)]
     kinds = _kinds(merged.graph, problems)
     groups = {name: merged.graph.members(name) for name in merged.graph.groups}
+    wanted = {host for host, kind in kinds.items() if kind in credentials and (hosts is None or host in hosts)}
     readings = [
-        _read(merged, host, kind=kind, groups=groups, environ=environ, wanted=kind in credentials)
+        _read(merged, host, kind=kind, groups=groups, environ=environ, wanted=host in wanted)
         for host, kind in kinds.items()
     ]
     problems += _unknown(merged, readings, groups=groups)

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from generator.documents.schema import load_schema, resolve_ref, schema_names
+from generator.documents.schema import holder, load_schema, resolve_ref, schema_names
 
 BILLING, BQN = "billing", "bqn"
 _FRAGMENTS = "billing/"
@@ -59,9 +59,11 @@ def shape_of(kind: str, system: str | None = None) -> Shape:
 
 def _resolved(rule: Mapping[str, Any], name: str) -> dict[str, Any]:
     """`rule` with its reference put in, and those of its properties; what stands beside one wins."""
-    whole = {**resolve_ref(rule["$ref"], name), **rule} if "$ref" in rule else dict(rule)
-    if "properties" in whole:
-        whole["properties"] = {key: _resolved(below, name) for key, below in whole["properties"].items()}
+    whole = dict(rule)
+    if "$ref" in rule:
+        whole = {**_resolved(resolve_ref(rule["$ref"], name), holder(rule["$ref"], name)), **rule}
+    if "properties" in rule:
+        whole["properties"] = {key: _resolved(below, name) for key, below in rule["properties"].items()}
     return whole
 
 

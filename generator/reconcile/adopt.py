@@ -30,23 +30,24 @@ def adopt(live: LiveState, bqn: BqnHost) -> Adopted:
         "add it to ignore: {groups: [...]} of this host, or the next plan deletes it"
         for name in sorted(live.groups.keys() - groups.keys())
     ]
-    undefined = sorted({s.policy for s in owned.values() if s.policy} - live.policies.keys() - {BLOCK_POLICY})
+    used = {each.policy for each in owned.values()} | {each.policy for each in groups.values()}
+    undefined = sorted(name for name in used - live.policies.keys() - {BLOCK_POLICY} if name)
     warnings += [
-        f"policy {name} is not among the dynamic ones (static, or defined nowhere), so its subscribers are left "
-        "out: add them to ignore: {subscribers: [...]} of this host, or the next plan deletes them"
+        f"policy {name} is not among the dynamic ones (static, or defined nowhere): it is taken as static, "
+        "to be referred to and never written"
         for name in undefined
     ]
-    kept = {ip: subscriber for ip, subscriber in owned.items() if subscriber.policy not in undefined}
     state = DesiredState(
-        policies=_policies(live),
+        policies=_policies(live, undefined),
         groups={name: _group(name, groups[name]) for name in sorted(groups)},
-        subscribers=_subscribers(kept, groups),
+        subscribers=_subscribers(owned, groups),
     )
     return Adopted(state, tuple(f"{bqn.name}: {warning}" for warning in warnings))
 
 
-def _policies(live: LiveState) -> dict[str, Policy]:
+def _policies(live: LiveState, static: list[str]) -> dict[str, Policy]:
     policies = {BLOCK_POLICY: DEFAULT_BLOCK_POLICY, **live.policies}
+    policies |= {name: Policy(name=name, static=True) for name in static}
     return {name: policies[name] for name in sorted(policies)}
 
 

@@ -89,8 +89,8 @@ class Applier:
         already = [Result(change, Outcome.ALREADY) for change in settled.already]
         self._progress(len(already))
         executor = Executor(
-            settled.due, client, journal=self._journal, stop=self._stop, progress=self._progress,
-            wholes=_deleted(settled, live),
+            settled.due, client, bqn=self._appliances[plan.name], journal=self._journal, stop=self._stop,
+            progress=self._progress, wholes=_deleted(settled, live),
         )  # fmt: skip
         results = already + executor.run()
         if not any(result.outcome is Outcome.DONE for result in results):

@@ -49,8 +49,3 @@ def same_group(wanted: WantedGroup, live: LiveGroup) -> bool:
         and wanted.policy == live.policy
         and wanted.type in (None, live.type)
     )
-
-
-def blocks(policy: Policy) -> bool:
-    """Whether a policy stops its subscribers: a rate of 0 in either direction."""
-    return 0 in (policy.download.rate, policy.upload.rate)

@@ -4,7 +4,6 @@ Objects are matched by key and compared field by field; deepdiff explains only t
 (whole trees through deepdiff are quadratic in time, docs/decisions/0003-speed.md).
 """
 
-import fnmatch
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,9 +12,11 @@ from msgspec import Struct
 
 from generator.bqn.kinds import Kind
 from generator.bqn.live import LiveState, LiveSubscriber
+from generator.bqn.wire import blocks
+from generator.inventory.globs import matches_any
 from generator.inventory.settings import BqnHost
 from generator.model import BLOCK_POLICY, Policy, address_order
-from generator.reconcile.compare import REASSIGNED, blocks, same_group, same_policy, same_subscriber
+from generator.reconcile.compare import REASSIGNED, same_group, same_policy, same_subscriber
 from generator.reconcile.plan import Action, Change, Difference, KindTotals
 from generator.reconcile.requests import (
     Request,
@@ -102,7 +103,7 @@ class _Differ:
         differing: list[tuple[str, WantedGroup]] = []
         for name, wanted in self.target.groups.items():
             live = self.live.groups.get(name)
-            if _matches(name, self.bqn.ignore.groups):
+            if matches_any(name, self.bqn.ignore.groups):
                 pile.left[name] = "ignored"
             elif live is None:
                 pile.upserts.append(self._create(Kind.GROUP, name, wanted))
@@ -135,9 +136,9 @@ class _Differ:
         )
 
     def _reason_to_keep_group(self, name: str) -> str | None:
-        if _matches(name, self.bqn.ignore.groups):
+        if matches_any(name, self.bqn.ignore.groups):
             return "ignored"
-        if not _matches(name, self.bqn.managed_groups):
+        if not matches_any(name, self.bqn.managed_groups):
             return "unmanaged"
         return None
 
@@ -207,7 +208,7 @@ class _Differ:
         differing: list[tuple[str, Policy]] = []
         for name, wanted in self.target.policies.items():
             live = self.live.policies.get(name)
-            if _matches(name, self.bqn.ignore.policies):
+            if matches_any(name, self.bqn.ignore.policies):
                 pile.left[name] = "ignored"
             elif live is None:
                 pile.upserts.append(self._create(Kind.POLICY, name, wanted))
@@ -240,7 +241,7 @@ class _Differ:
         return self.piles[kind].left.keys() & self._sides(kind)[1].keys()
 
     def _reason_to_keep_policy(self, name: str, used: set[str]) -> str | None:
-        if _matches(name, self.bqn.ignore.policies):
+        if matches_any(name, self.bqn.ignore.policies):
             return "ignored"
         if name == BLOCK_POLICY:
             return "the block policy"
@@ -328,10 +329,6 @@ def _explained(before: dict[str, Any], after: dict[str, Any]) -> tuple[Differenc
     return tuple(sorted(found, key=lambda difference: difference.field))
 
 
-def _dotted(level: Any) -> str:
-    return ".".join(map(str, level.path(output_format="list")))
-
-
 def _plain(value: Any) -> Any:
     """A value as JSON can hold it; deepdiff marks an absent side with an object of its own."""
     return value if isinstance(value, str | int | float | bool | dict | list) else None
@@ -347,7 +344,3 @@ def _policy_impact(wanted: Policy, live: Policy) -> str | None:
 def _blocking(policies: Mapping[str, Policy]) -> frozenset[str]:
     """The names of the policies that stop their subscribers; the block policy does by convention."""
     return frozenset({BLOCK_POLICY} | {name for name, policy in policies.items() if blocks(policy)})
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

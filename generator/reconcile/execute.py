@@ -13,6 +13,7 @@ from generator.bqn.client import Answer, BqnClient
 from generator.bqn.kinds import Kind
 from generator.bqn.wire import without_unlimited
 from generator.errors import AccessDeniedError, ApplianceError
+from generator.inventory.settings import BqnHost
 from generator.model import BLOCK_POLICY
 from generator.reconcile.journal import Journal, JournalError
 from generator.reconcile.outcome import Outcome, Result
@@ -35,12 +36,13 @@ class Executor:
         changes: Sequence[Change],
         client: BqnClient,
         *,
+        bqn: BqnHost,
         journal: Journal,
         stop: threading.Event,
         progress: Progress,
         wholes: Mapping[tuple[Kind, str], dict[str, Any]] | None = None,
     ) -> None:
-        self._changes, self._client, self._journal = changes, client, journal
+        self._changes, self._client, self._bqn, self._journal = changes, client, bqn, journal
         self._wholes = wholes or {}
         self._stop, self._progress = stop, progress
         self._results: list[Result] = []
@@ -58,7 +60,7 @@ class Executor:
 
     def _run_stage(self, stage: Sequence[Change]) -> None:
         queue = iter(stage)
-        count = min(len(stage), self._client.host.max_connections)
+        count = min(len(stage), self._bqn.max_connections)
         with ThreadPoolExecutor(max_workers=count) as pool:
             for worker in [pool.submit(self._work, queue) for _ in range(count)]:
                 worker.result()  # an error of ours must not pass for work that was done
@@ -99,7 +101,7 @@ class Executor:
             return Result(change, Outcome.NOT_TRIED, reason)
         try:
             whole = self._wholes.get((change.kind, change.key))
-            number = self._journal.intent(self._client.host.name, change, whole=whole)
+            number = self._journal.intent(self._bqn.name, change, whole=whole)
         except JournalError as error:
             self._halted = str(error)
             return Result(change, Outcome.NOT_TRIED, str(error))
@@ -127,7 +129,7 @@ class Executor:
             self._halted = str(unwritable)
 
     def _reason_not_to_try(self, change: Change) -> str | None:
-        protected = protection(change, self._client.host)
+        protected = protection(change, self._bqn)
         if protected is not None:
             return f"protected: {protected}"
         if self._stop.is_set():

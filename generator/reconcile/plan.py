@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
+from generator.reconcile.figures import Figures
 
 FORMAT = "bqnctl-plan/1"
 
@@ -99,6 +100,8 @@ class AppliancePlan(Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     """About how long that takes, at `REQUEST_S` a request and as many at once as the appliance may get."""
     error: str | None = None
+    figures: Figures | None = None
+    """For reports; None where the plan was made without them."""
 
     @property
     def refused(self) -> bool:

@@ -13,10 +13,11 @@ from generator.errors import BqnctlError
 from generator.inventory.settings import BqnHost
 from generator.model import DesiredState
 from generator.reconcile.diff import diff
+from generator.reconcile.figures import figures
 from generator.reconcile.guards import judge
 from generator.reconcile.history import RunRecord
 from generator.reconcile.only import Only
-from generator.reconcile.plan import REQUEST_S, AppliancePlan, Plan
+from generator.reconcile.plan import REQUEST_S, Action, AppliancePlan, Plan
 from generator.reconcile.rollback import first_writes, rollback_target
 from generator.reconcile.target import Target, make_target
 from generator.reconcile.views import digest_bytes
@@ -37,6 +38,7 @@ def make_plan(
     allowed: Mapping[str, int] | None = None,
     only: Only | None = None,
     connect: Connect = BqnClient,
+    with_figures: bool = False,
 ) -> Plan:
     """The plan for `appliances` from the desired `states` of their sources; reads the live state of each.
 
@@ -48,7 +50,9 @@ def make_plan(
         def target_of(_: LiveState) -> Target:
             return make_target({source: states[source] for source in bqn.sources}, bqn)
 
-        return _plan_appliance(bqn, target_of, connect=connect, allowed=allowed or {}, only=narrowed)
+        return _plan_appliance(
+            bqn, target_of, connect=connect, allowed=allowed or {}, only=narrowed, with_figures=with_figures
+        )  # fmt: skip
 
     return Plan(
         bqnctl=__version__,
@@ -85,7 +89,13 @@ def _all_at_once(one: Callable[[BqnHost], AppliancePlan], appliances: Sequence[B
 
 
 def _plan_appliance(
-    bqn: BqnHost, target_of: TargetOf, *, connect: Connect, allowed: Mapping[str, int], only: Only
+    bqn: BqnHost,
+    target_of: TargetOf,
+    *,
+    connect: Connect,
+    allowed: Mapping[str, int],
+    only: Only,
+    with_figures: bool = False,
 ) -> AppliancePlan:
     address = f"{bqn.host}:{bqn.port}"
     try:
@@ -93,7 +103,14 @@ def _plan_appliance(
             live = client.read_state()
     except BqnctlError as error:
         return AppliancePlan(name=bqn.name, address=address, sources=bqn.sources, error=str(error))
-    return compare_appliance(bqn, target_of(live), live, allowed=allowed, only=only)
+    target = target_of(live)
+    plan = compare_appliance(bqn, target, live, allowed=allowed, only=only)
+    if not with_figures:
+        return plan
+    deleted = frozenset(
+        each.key for each in plan.changes if each.kind is Kind.SUBSCRIBER and each.action is Action.DELETE
+    )
+    return msgspec.structs.replace(plan, figures=figures(target, live, bqn, deleted=deleted))
 
 
 def compare_appliance(

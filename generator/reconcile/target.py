@@ -13,8 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
-from generator.bqn.wire import canonical_ip, canonical_range
-from generator.desired.names import bqn_name
+from generator.bqn.wire import bqn_name, canonical_ip, canonical_range
 from generator.inventory.settings import BqnHost, Network
 from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, DesiredState, Limit, Policy, Subscriber
 
@@ -46,6 +45,8 @@ class Target(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     wholes: Mapping[tuple[Kind, str], dict[str, Any]] = {}
     """Objects as an appliance once listed them: what is made anew gets their other fields too."""
+    shares: Mapping[str, int] = {}
+    """How many of `subscribers`, in their order, each source brought."""
 
 
 def make_target(states: Mapping[str, DesiredState], bqn: BqnHost) -> Target:
@@ -76,6 +77,7 @@ class _Combiner:
         self._policies: dict[str, Policy] = {}
         self._subscribers: dict[str, WantedSubscriber] = {}
         self._sources: list[tuple[str, DesiredState]] = []
+        self._shares: dict[str, int] = {}
         self._groups: dict[str, _GroupParts] = {}
         self._clashes: dict[tuple[str, str], list[str]] = {}
         self._warnings: list[str] = []
@@ -83,9 +85,11 @@ class _Combiner:
     def add(self, source: str, state: DesiredState) -> None:
         names = self._add_policies(source, state)
         self._add_groups(state, names)
+        before = len(self._subscribers)
         for subscriber in state.subscribers.values():
             if self._selects(subscriber):
                 self._add_subscriber(source, subscriber, names)
+        self._shares[source] = len(self._subscribers) - before
         self._sources.append((source, state))
 
     def target(self) -> Target:
@@ -107,10 +111,11 @@ class _Combiner:
         }
         self._policies.setdefault(BLOCK_POLICY, DEFAULT_BLOCK_POLICY)
         return Target(
-            policies=self._policies,
+            policies={name: policy for name, policy in self._policies.items() if not policy.static},
             subscribers=self._subscribers,
             groups=groups,
             warnings=tuple(self._warnings),
+            shares=self._shares,
         )
 
     def _add_policies(self, source: str, state: DesiredState) -> dict[str, str]:
@@ -161,13 +166,13 @@ class _Combiner:
 
 
 def _same_content(one: Policy, other: Policy) -> bool:
-    return (one.id, one.download, one.upload) == (other.id, other.download, other.upload)
+    return (one.static, one.id, one.download, one.upload) == (other.static, other.id, other.download, other.upload)
 
 
 def _renamed(policy: Policy, name: str) -> Policy:
     if policy.name == name:
         return policy
-    return Policy(name=name, id=policy.id, download=policy.download, upload=policy.upload)
+    return Policy(name=name, id=policy.id, download=policy.download, upload=policy.upload, static=policy.static)
 
 
 class _Everyone:

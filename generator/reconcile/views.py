@@ -57,7 +57,8 @@ def _policy_from_view(name: str, fields: dict[str, Any]) -> Policy:
         )
         for side in ("download", "upload")
     }
-    return Policy(name=name, id=msgspec.convert(fields.get("id"), str | None), **limits)
+    id_ = msgspec.convert(fields.get("id"), str | None)
+    return Policy(name=name, id=id_, download=limits["download"], upload=limits["upload"])
 
 
 def digest(value: Any) -> str:

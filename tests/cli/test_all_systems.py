@@ -19,8 +19,8 @@ def test_every_system_goes_the_whole_way(net: Net, bqnctl: Callable[..., Ran]) -
         emulated = net.stack.enter_context(emulating(system, options, certificate=net.certificate))
         variables = {"timeout": 20, "requests_per_second": None, **emulated.host_vars}
         net.hosts["billing"]["hosts"][f"{system}-main"] = variables
-    for number in range(3):
-        net.add_bqn(f"bqn-{number}", sources=[f"{system}-main" for system in systems()[number * 3 : number * 3 + 3]])
+    for at in range(0, len(systems()), 3):
+        net.add_bqn(f"bqn-{at}", sources=[f"{system}-main" for system in systems()[at : at + 3]])
     examined = bqnctl("doctor")
     assert examined.code == 0, examined
     rendered = bqnctl("render")

@@ -79,7 +79,7 @@ def test_wrong_credentials_of_an_appliance(net: Net, bqnctl: Callable[..., Ran])
     net.add_bqn(credentials={"username": "api", "password": "wrong-canary"})
     ran = bqnctl("doctor")
     assert ran.code == 1
-    assert "FAIL  read policies: the user or password is wrong (401)" in ran.out
+    assert "FAIL  read policies: the user or password is wrong (HTTP 401)" in ran.out
     assert "wrong-canary" not in ran.out + ran.err
 
 

@@ -1,6 +1,7 @@
 """The one contract harness of every billing system: what an API answers in, the desired state out.
 
-A case is a folder `tests/contract/<system>/<case>/`:
+A case is a folder `tests/contract/<system>/<case>/`, or `tests/contract/<family>/<case>/` for the systems that
+are read alike, each of which runs it:
 
 * `data.json`: `lists` for the emulator of the system, `switches` to set on it; or
 * `responses.json`: recorded answers, "METHOD /path" to one response or a list of them, one for each request,
@@ -34,6 +35,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from generator.billing.read import connector_of
+from generator.demo import pushed
 from generator.demo.emulator import EmulatorOptions, Seen
 from generator.demo.run import Emulated, emulating, emulator_of
 from generator.desired.build import build
@@ -53,7 +55,7 @@ QUICK = RetryPolicy(attempts=3, first_delay_s=0.001, longest_delay_s=0.01)
 FILES = ("policies", "groups", "subscribers", "rejected", "absent")
 
 MakeHost = Callable[..., BillingHost]
-RunCase = Callable[[Path], None]
+RunCase = Callable[[Path, str], None]
 Emulate = Callable[..., AbstractContextManager[Emulated]]
 ReadFrom = Callable[..., BillingAnswer]
 
@@ -124,9 +126,8 @@ def _host(folder: Path, variables: Mapping[str, Any]) -> BillingHost:
 def run_case(certificate: Certificate, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> RunCase:
     """Reads a case with the connector of its system and compares what comes out, errors and secrets included."""
 
-    def run(case: Path) -> None:
+    def run(case: Path, system: str) -> None:
         caplog.set_level(logging.DEBUG)
-        system = case.parent.name
         variables = _json(case.parent / "usual.json") | _json(case / "settings.json")
         expected = yaml.safe_load((case / "expected.yml").read_text(encoding="utf-8")) if _is_written(case) else {}
         seen: list[Seen] = []
@@ -152,17 +153,23 @@ def _stage(system: str, case: Path, seen: list[Seen], certificate: Certificate) 
     """A server that plays the case; yields the variables that reach it."""
     if (case / "responses.json").is_file():
         with _replaying(_responses(case), seen, certificate) as at:
-            yield {
-                "system": system, "host": at.host, "port": at.port,
-                "tls": {"fingerprint_sha256": at.fingerprint_sha256},
-                "credentials": dict(emulator_of(system).CREDENTIALS),
-            }  # fmt: skip
+            yield {**_reached(system, at), "credentials": dict(emulator_of(system).CREDENTIALS)}
         return
     data = _data(case)
     options = EmulatorOptions(switches=data.get("switches", {}), seen=seen)
+    if case.parent.name in pushed.FAMILIES:
+        app = pushed.make_app_for(pushed.from_lists(data.get("lists", {})), options)
+        with serving(app, certificate=certificate) as at:
+            mode = {"mode": "push"} if case.parent.name == "pushed" else {}
+            yield {**_reached(system, at), **mode, "credentials": dict(pushed.CREDENTIALS)}
+        return
     lists = emulator_of(system).from_lists(data.get("lists", {}))
     with emulating(system, options, certificate=certificate, data=lists) as emulated:
         yield emulated.host_vars
+
+
+def _reached(system: str, at: Listening) -> dict[str, Any]:
+    return {"system": system, "host": at.host, "port": at.port, "tls": {"fingerprint_sha256": at.fingerprint_sha256}}
 
 
 def _outcome(host: BillingHost, case: Path, expected: dict[str, Any], folder: Path) -> str:
@@ -218,7 +225,8 @@ def _previous(case: Path, folder: Path) -> DesiredState | None:
     (tree / "subscribers").mkdir(parents=True)
     for name, content in whole.items():
         file = tree / ("subscribers/all.yml" if name == "subscribers" else f"{name}.yml")
-        file.write_text(yaml.safe_dump({name: content}, allow_unicode=True), encoding="utf-8")
+        style = '"' if name == "absent" else None  # a time without quotes is no text
+        file.write_text(yaml.safe_dump({name: content}, allow_unicode=True, default_style=style), encoding="utf-8")
     return load_tree(tree).state
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from generator.billing.read import connector_of
 from generator.demo.emulator import COMMON_SWITCHES, EmulatorOptions
+from generator.demo.pushed import FAMILIES
 from generator.demo.run import Emulated, emulating, emulator_of, systems
 from generator.errors import SourceError, UsageError
 from generator.inventory.settings import BillingHost
@@ -88,7 +89,9 @@ def test_a_switch_that_cannot_be_is_an_error(system: str, emulate: Emulate, swit
 
 @pytest.mark.parametrize("system", systems())
 def test_every_switch_is_described_and_exercised(system: str) -> None:
-    files = [*HERE.glob(f"{system}/*/data.json"), *HERE.glob(f"{system}/*.py"), HERE / "test_emulators.py"]
+    folders = [system, *(family for family, members in FAMILIES.items() if system in members)]
+    files = [file for name in folders for pattern in ("*/data.json", "*.py") for file in HERE.glob(f"{name}/{pattern}")]
+    files.append(HERE / "test_emulators.py")
     exercised = "".join(file.read_text(encoding="utf-8") for file in files)
     for name, meaning in emulator_of(system).SWITCHES.items():
         assert len(meaning) > 10

@@ -86,10 +86,15 @@ def test_an_appliance_that_cannot_be_read_is_not_imported(site: Any, bqn: Any) -
     assert "--replace" in again.err
 
 
-def test_a_static_policy_in_use_is_told(site: Any, bqn: Any) -> None:
+def test_a_static_policy_in_use_is_told_and_referred_to_without_being_written(site: Any, bqn: Any) -> None:
     state = in_use_by_others()
     state["subscribers"].append({"subscriberIp": "10.0.0.8", "policyRate": "Static_10M", "subscriberId": "s"})
     bqn.reset(state, static_policies=["Static_10M"])
     imported = site.run("import")
     assert "Static_10M" in imported.err
+    files = list((site.folder / "desired").glob("*/policies.yml"))
+    assert ["Static_10M: {static: true}" in file.read_text(encoding="utf-8") for file in files] == [True]
+    planned = site.run("plan")
+    assert "1 to create, 0 to change, 0 to delete" in planned.out  # Billing-Block
+    assert "Static_10M" not in planned.out
     assert bqn.writes() == []

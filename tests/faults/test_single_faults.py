@@ -101,7 +101,7 @@ LASTING: dict[str, tuple[list[dict[str, Any]], int, list[str], set[str] | None]]
         {"delete subscriber 10.0.0.1", "delete policy Old/1"},
     ),
     "done, and never an answer": (
-        [fault("reset-after", path="/subscribers/10.0.0.13", method="POST")], 4, ["the connection broke"],
+        [fault("reset-after", path="/subscribers/10.0.0.13", method="POST")], 4, ["the connection ended"],
         {"create subscriber 10.0.0.13"},
     ),
     "done, and always 500": (

@@ -13,14 +13,11 @@ from tests.pipelines.forge import JOB_TOKEN, OWN_ID, PROJECT_TOKEN, REPOSITORY, 
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALL = "python3 -m pip install --requirement requirements.txt"
-# TODO(init): once `plan` has --format markdown and html, they run as they are; until then they are made text here.
 SHIM = f"""#!{sys.executable}
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from generator.cli.main import run
-from generator.cli.plan import command
-known = next(p for p in command.params if p.name == "format_").type.choices
-run(["text" if a in ("markdown", "html") and a not in known else a for a in sys.argv[1:]])
+run()
 """
 _EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
 

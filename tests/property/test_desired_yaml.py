@@ -17,7 +17,7 @@ from generator.desired.render import render_tree
 from generator.desired.tree import load_tree, read_tree, save_tree
 from generator.documents.yaml import Dialect, parse
 from generator.errors import DocumentError
-from generator.model import DesiredState, Group, Limit, Policy, Rejected, Subscriber
+from generator.model import Billed, DesiredState, Group, Limit, Policy, Rejected, Subscriber
 
 calmly = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """No test fails because a machine is slow."""
@@ -131,6 +131,17 @@ def addresses(draw: st.DrawFn) -> str:
     return str(address.ipv4_mapped or address)
 
 
+few_names = st.sampled_from(("Home_50M", "no", "L1-A B", "Дім", "0123", "a: b"))
+billed = st.builds(
+    Billed,
+    policy=st.none() | few_names,
+    blocked=st.booleans(),
+    reason=st.none() | texts,
+    groups=st.lists(few_names, max_size=3, unique=True).map(tuple),
+)
+override_names = st.sampled_from(((), ("vip-1",), ("no", "a.B_9")))
+
+
 @st.composite
 def states(draw: st.DrawFn) -> DesiredState:
     policies = draw(st.lists(names, max_size=4, unique=True))
@@ -159,6 +170,8 @@ def states(draw: st.DrawFn) -> DesiredState:
                 blocked=draw(st.booleans()),
                 reason=draw(st.none() | texts),
                 groups=tuple(draw(st.lists(names, max_size=3, unique=True))),
+                overrides=draw(override_names),
+                billed=draw(st.none() | billed),
             )
             for ip in ips
         },

@@ -27,6 +27,7 @@ from generator.desired.tree import read_tree
 from generator.errors import SourceError
 from generator.inventory.load import load_inventory
 from generator.inventory.settings import BillingHost
+from generator.inventory.shape import shape_of
 from generator.model import BillingAnswer
 from generator.net.certificate import Certificate
 from generator.net.retry import RetryPolicy
@@ -110,8 +111,9 @@ def hostile(system: str, seed: int, certificate: Certificate) -> Iterator[dict[s
 
 def host_of(folder: Path, variables: dict[str, Any], seed: int) -> BillingHost:
     more: dict[str, Any] = {"timeout": 5, "requests_per_second": None}
-    if seed % 2 and variables["system"] != "azotel":
-        more["ip_versions"] = [4, 6]
+    if seed % 2:  # every family that the system has
+        rule = shape_of("billing", variables["system"]).rules["ip_versions"]
+        more["ip_versions"] = rule["items"]["enum"]
     hosts = {"billing": {"hosts": {"main": {**variables, **more}}}, "bqn": {"hosts": {}}}
     (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": hosts}}))
     return load_inventory(folder, environ={}).billing["main"]

@@ -8,24 +8,34 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAMS = {
     "mariadbd": "mariadb-server-core",
     "mariadb-install-db": "mariadb-server-core",
     "my_print_defaults": "mariadb-client-core",
     "sshd": "openssh-server",
+    "radclient": "freeradius-utils",
+    "curl": "curl",
+    "chromium": "chromium",
+    "initdb": "postgresql",
+    "setpriv": "util-linux",
     "ssh-keygen": "openssh-client",
     "git": "git",
-    "curl": "curl",
     "systemd-analyze": "systemd",
     "zsh": "zsh",
     "fish": "fish",
 }
-PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
+def path() -> str:
+    """Where programs are, those that Debian keeps out of PATH too."""
+    own = [os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
+    return ":".join([*own, *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
 
 
 def missing() -> dict[str, str]:
-    return {program: package for program, package in PROGRAMS.items() if shutil.which(program, path=PATH) is None}
+    return {program: package for program, package in PROGRAMS.items() if shutil.which(program, path=path()) is None}
 
 
 def root_command() -> list[str] | None:

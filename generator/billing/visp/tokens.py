@@ -13,8 +13,8 @@ from msgspec import Struct
 from generator.billing.body import BodyError, decode_json, message_in
 from generator.billing.http import HttpReader
 from generator.billing.numbers import NumberError, whole
-from generator.billing.secrets import required
-from generator.errors import SourceError, UsageError
+from generator.billing.secrets import for_headers
+from generator.errors import SourceError
 from generator.inventory.settings import BillingHost
 
 PATH = "/token"
@@ -25,7 +25,6 @@ _HEADERS = {
     "password": "x-visp-password",
 }
 _MARGIN_S = 60
-_HEADER_TEXT = re.compile(r"[\x21-\x7e\xa1-\xff]([\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa1-\xff])?")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")
 _JWT_PARTS = 3
 _REFUSED = (
@@ -98,14 +97,7 @@ class Tokens:
 
 def _credentials(host: BillingHost) -> dict[str, str]:
     """The four headers; raises `UsageError` for what is missing or fits in no header."""
-    values = dict(zip(_HEADERS, required(host, *_HEADERS), strict=True))
-    unfit = [name for name in _HEADERS if not _HEADER_TEXT.fullmatch(values[name])]
-    if unfit:
-        raise UsageError(
-            f"credentials: {' and '.join(unfit)} cannot be sent in an HTTP header", where=f"host {host.name}",
-            fix="no blanks around it, no line breaks, and only Latin letters, digits and signs: change it in Visp",
-        )  # fmt: skip
-    return {header: values[name] for name, header in _HEADERS.items()}
+    return dict(zip(_HEADERS.values(), for_headers(host, "Visp", *_HEADERS), strict=True))
 
 
 def _expiry(body: dict[str, Any], token: str) -> int | None:

@@ -1,9 +1,10 @@
-"""The WispHub connector: clients with their states and addresses, plans with speeds from their pages."""
+"""The WispHub connector: clients with states and addresses, plans with speeds from their pages; or what it pushed."""
 
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from generator.billing import pushed
 from generator.billing.body import Rows, not_objects
 from generator.billing.http import HttpReader
 from generator.billing.secrets import required
@@ -16,13 +17,16 @@ from generator.net.probe import Probe, tried
 from generator.net.retry import DEFAULT_RETRY, RetryPolicy
 
 _CANCELLED = "cancelado"
+_PUSH = "push"
 
 
 def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAnswer:
     """All that the WispHub of `host` says, whole: the plans that clients have, a service for each client.
 
-    Raises `SourceError` when clients or plans cannot be read whole.
+    With `mode: push` what WispHub pushed to a gateway. Raises `SourceError` when it cannot be read whole.
     """
+    if host.mode == _PUSH:
+        return pushed.read(host, retry=retry)
     with HttpReader(host, headers=_headers(host), retry=retry) as reader:
         plan_rows = read_list(reader, PLANS)
         clients = read_list(reader, CLIENTS)
@@ -38,7 +42,10 @@ def read(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> BillingAns
 
 
 def probe(host: BillingHost, *, retry: RetryPolicy = DEFAULT_RETRY) -> Iterator[Probe]:
-    """The key and both lists, by their first rows."""
+    """The key and both lists, by their first rows; or the collections of the gateway."""
+    if host.mode == _PUSH:
+        yield from pushed.probe(host, retry=retry)
+        return
     with HttpReader(host, headers=_headers(host), retry=retry) as reader:
         listings: list[Listing[Any]] = [PLANS, CLIENTS]
         for listing in listings:

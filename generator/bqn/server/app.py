@@ -4,6 +4,7 @@ Routed on the raw path, because names may hold `%2F`. Plain ASGI rather than a f
 appliance takes one request per object, so each costs a fraction of a millisecond or the tests take minutes.
 """
 
+import asyncio
 import base64
 import hmac
 import ipaddress
@@ -15,7 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from generator.bqn.kinds import API_ROOT, Kind, collection_path
-from generator.bqn.server.store import BAD_REQUEST, NOT_FOUND, OK, Refusal, Store
+from generator.bqn.server.checks import BAD_REQUEST, Refusal
+from generator.bqn.server.store import NOT_FOUND, OK, Store
 from generator.inventory.settings import Network
 
 Scope = MutableMapping[str, Any]
@@ -23,7 +25,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MAX_BODY_BYTES = 1 << 20
-_UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED, _TOO_LARGE = 401, 403, 405, 413
+BODY_TIMEOUT_S = 30.0
+_UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED, _TIMEOUT, _TOO_LARGE = 401, 403, 405, 408, 413
+_CLOSE = ((b"connection", b"close"),)
 _COLLECTIONS = {collection_path(kind).encode(): kind for kind in Kind}
 
 
@@ -35,7 +39,10 @@ class Access(Struct, frozen=True, kw_only=True):
 
 
 class Request(Struct, frozen=True):
-    """One request, taken apart: `key` is None for a collection, `query` the raw query string."""
+    """One request, taken apart: `key` is None for a collection, `query` the raw query string.
+
+    `client` is the address it came from, `user` who it proved to be, None for nobody.
+    """
 
     method: str
     path: bytes
@@ -43,6 +50,8 @@ class Request(Struct, frozen=True):
     key: str | None
     query: bytes
     body: bytes
+    client: str
+    user: str | None
 
     @property
     def decoded_path(self) -> str:
@@ -72,26 +81,30 @@ def make_app(
     observer: Observer | None = None,
     empty_errors: bool = False,
     max_body_bytes: int = MAX_BODY_BYTES,
+    body_timeout_s: float = BODY_TIMEOUT_S,
 ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """The application over `store`; `empty_errors` leaves the bodies of errors empty."""
+    """The application over `store`; `empty_errors` leaves the bodies of errors empty.
+
+    A body of more than `max_body_bytes`, or not whole after `body_timeout_s`, is refused and not kept.
+    """
     check = _Door(access)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _read_body(receive, max_body_bytes)
-        denied = check.refuses(scope)
-        request = _take_apart(scope, body or b"")
+        user = check.user(scope)
+        unwelcome = check.refuses(scope, user)
+        body = b"" if unwelcome else await _read_body(scope, receive, max_body_bytes, body_timeout_s)
+        unread = body if isinstance(body, Response) else None
+        request = _take_apart(scope, body if isinstance(body, bytes) else b"", user)
 
         def act() -> Response:
-            if denied is not None:
-                return denied
-            if body is None:
-                return _error(_TOO_LARGE, "the body is too large")
+            if unwelcome or unread:
+                return unwelcome or unread or Response(OK)
             try:
                 return _answer(store, request)
             except Refusal as refusal:
-                return _error(refusal.status, str(refusal))
+                return error_response(refusal.status, str(refusal))
 
         response = act() if observer is None else await observer.around(request, scope, act)
         if response is not None:
@@ -120,39 +133,60 @@ class _Door:
 
     def __init__(self, access: Access) -> None:
         self._clients: Sequence[Network] = access.clients
-        self._accepted = [base64.b64encode(f"{user}:{password}".encode()) for user, password in access.users.items()]
+        self._accepted = [
+            (user, base64.b64encode(f"{user}:{password}".encode())) for user, password in access.users.items()
+        ]
 
-    def refuses(self, scope: Scope) -> Response | None:
-        if self._clients and not self._knows(scope["client"][0]):
-            return _error(_FORBIDDEN, "this client is not in the allow list")
+    def user(self, scope: Scope) -> str | None:
+        """Who the request proves to be."""
         scheme, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
-        matches = [hmac.compare_digest(given.strip(), known) for known in self._accepted]
-        if scheme.lower() == b"basic" and any(matches):
+        matching = [user for user, known in self._accepted if hmac.compare_digest(given.strip(), known)]
+        return matching[0] if matching and scheme.lower() == b"basic" else None
+
+    def refuses(self, scope: Scope, user: str | None) -> Response | None:
+        """Why the request is not let in."""
+        if self._clients and not self._knows(scope["client"][0]):
+            return error_response(_FORBIDDEN, "this client is not in the allow list")
+        if user is not None:
             return None
-        return _error(_UNAUTHORIZED, "credentials are needed", ((b"www-authenticate", b'Basic realm="BQN"'),))
+        challenge = ((b"www-authenticate", b'Basic realm="BQN"'),)
+        return error_response(_UNAUTHORIZED, "credentials are needed", challenge)
 
     def _knows(self, client: str) -> bool:
         address = ipaddress.ip_address(client)
+        address = getattr(address, "ipv4_mapped", None) or address  # as a socket for both families shows IPv4
         return any(address.version == network.version and address in network for network in self._clients)
 
 
-async def _read_body(receive: Receive, most: int) -> bytes | None:
-    """The whole body, or None when it is larger than `most` bytes; the rest is read and dropped."""
+async def _read_body(scope: Scope, receive: Receive, most: int, timeout_s: float) -> bytes | Response:
+    """The whole body, or the answer to one that is too large or does not come; the connection then ends."""
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if announced.isdigit() and int(announced) > most:
+        return error_response(_TOO_LARGE, f"the body has more than {most} bytes", _CLOSE)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _gather(receive, most)
+    except TimeoutError:
+        return error_response(_TIMEOUT, f"the body was not whole after {timeout_s:g} s", _CLOSE)
+
+
+async def _gather(receive: Receive, most: int) -> bytes | Response:
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
+        if message["type"] == "http.disconnect":  # half a body must not pass for an empty one, which resets
+            return error_response(BAD_REQUEST, "the body ended early", _CLOSE)
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size <= most:
-            parts.append(part)
+        if size > most:
+            return error_response(_TOO_LARGE, f"the body has more than {most} bytes", _CLOSE)
+        parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts) if size <= most else None
+            return b"".join(parts)
 
 
-def _take_apart(scope: Scope, body: bytes) -> Request:
+def _take_apart(scope: Scope, body: bytes, user: str | None) -> Request:
     path: bytes = scope["raw_path"].partition(b"?")[0]
     query: bytes = scope["query_string"]
     kind, key = _COLLECTIONS.get(path), None
@@ -162,12 +196,12 @@ def _take_apart(scope: Scope, body: bytes) -> Request:
         key = unquote_to_bytes(last).decode("utf-8", "surrogateescape") if kind else None
         if key == "" and (scope["method"] != "DELETE" or not query):
             kind = None  # a trailing slash on a collection is an invalid URI since R4.14
-    return Request(scope["method"], path, kind, key or None, query, body)
+    return Request(scope["method"], path, kind, key or None, query, body, scope["client"][0], user)
 
 
 def _answer(store: Store, request: Request) -> Response:
     if request.kind is None:
-        return _error(NOT_FOUND, "no such resource")
+        return error_response(NOT_FOUND, "no such resource")
     if request.key is None:
         return _answer_collection(store, request, request.kind)
     return _answer_object(store, request, request.kind, request.key)
@@ -176,27 +210,29 @@ def _answer(store: Store, request: Request) -> Response:
 def _answer_collection(store: Store, request: Request, kind: Kind) -> Response:
     if request.method == "GET":
         encoded = store.encode_all(kind)
-        return _error(NOT_FOUND, "the collection is empty") if encoded is None else Response(OK, encoded)
+        return error_response(NOT_FOUND, "the collection is empty") if encoded is None else Response(OK, encoded)
     if request.method == "DELETE":
         values = parse_qs(request.query.decode("ascii", "replace"))
         wanted = values.get("policyId" if kind is Kind.POLICY else "subscriberId")
-        if wanted:
+        if wanted and kind is not Kind.GROUP:
             return _written(store.delete_by_id(kind, wanted[0]))
-    return _error(_NOT_ALLOWED, f"{request.method} is not for a collection")
+    allowed = ((b"allow", b"GET, DELETE" if kind is not Kind.GROUP else b"GET"),)
+    return error_response(_NOT_ALLOWED, f"{request.method} is not for a collection", allowed)
 
 
 def _answer_object(store: Store, request: Request, kind: Kind, key: str) -> Response:
     if request.method == "GET":
         found = store.get(kind, key)
-        return _error(NOT_FOUND, "not found") if found is None else Response(OK, msgspec.json.encode(found))
+        return error_response(NOT_FOUND, "not found") if found is None else Response(OK, msgspec.json.encode(found))
     if request.method == "DELETE":
         return _written(store.delete(kind, key))
     if request.method not in ("POST", "PUT"):
-        return _error(_NOT_ALLOWED, f"{request.method} is not known")
-    return _written((store.post if request.method == "POST" else store.put)(kind, key, _json_object(request.body)))
+        allowed = ((b"allow", b"GET, POST, PUT, DELETE"),)
+        return error_response(_NOT_ALLOWED, f"{request.method} is not known", allowed)
+    return _written((store.post if request.method == "POST" else store.put)(kind, key, json_object(request.body)))
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> dict[str, Any]:
     """The object in a body; an empty body is an empty object."""
     try:
         value = msgspec.json.decode(body) if body.strip() else {}
@@ -208,8 +244,9 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _written(status: int) -> Response:
-    return _error(status, "not found") if status >= BAD_REQUEST else Response(status)
+    return error_response(status, "not found") if status >= BAD_REQUEST else Response(status)
 
 
-def _error(status: int, text: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
+def error_response(status: int, text: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Response:
+    """A refusal with its reason; the format of a BQN's own is unknown (facts: BQN REST API, 12, row 5)."""
     return Response(status, msgspec.json.encode({"error": text}), headers)

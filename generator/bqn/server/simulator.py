@@ -58,6 +58,8 @@ class Simulator:
         self.requests: list[Seen] = []
         self.after_request: Callable[[Seen], None] | None = None
         self._parallel = 0
+        self.cleared = 0
+        """How often the record of requests was begun anew."""
         clients = tuple(ip_network(text) for text in options.clients)
         access = Access(users={options.username: options.password}, clients=clients)
         self._api = make_app(self.store, access, observer=self, empty_errors=options.empty_errors)
@@ -99,9 +101,13 @@ class Simulator:
             return self._note(request, _status(fault))
         if fault.kind is FaultKind.HTML:
             return self._note(request, Response(OK, _LOGIN_PAGE, ((b"content-type", b"text/html"),)))
+        cleared = self.cleared
         if fault.kind is FaultKind.STALL:
             await asyncio.sleep(fault.seconds)
-        return self._cut(request, scope)
+        if self.cleared == cleared:  # else it belongs to a record that somebody has closed
+            return self._cut(request, scope)
+        scope["state"]["transport"].abort()
+        return None
 
     async def _after(self, fault: Fault, request: Request, scope: Scope, response: Response) -> Response | None:
         if fault.kind is FaultKind.STATUS_AFTER:
@@ -171,6 +177,7 @@ class _Control:
             return Response(OK, msgspec.json.encode(simulator.requests))
         elif (method, name) == ("DELETE", "requests"):
             simulator.requests.clear()
+            simulator.cleared += 1
         elif (method, name) == ("PUT", "faults"):
             simulator.faults.set(msgspec.json.decode(body, type=list[Fault]))
         elif (method, name) == ("PUT", "behaviour"):

@@ -4,7 +4,6 @@ Semantics follow the facts on the BQN REST API (2, 4 to 6, and section 12 column
 are the JSON the API speaks; a store answers with a status and, for reads, the object.
 """
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -12,12 +11,21 @@ import msgspec
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
-from generator.bqn.wire import ALL_SUBSCRIBERS, MAX_RATE, UNLIMITED
+from generator.bqn.server.checks import (
+    BAD_REQUEST,
+    BURSTS,
+    LIMITS,
+    Refusal,
+    check_address,
+    check_body,
+    check_name,
+    without_spaces,
+)
+from generator.bqn.wire import ALL_SUBSCRIBERS, UNLIMITED
 
 Object = dict[str, Any]
 
-CREATED, OK, BAD_REQUEST, NOT_FOUND, CONFLICT = 201, 200, 400, 404, 409
-_MAX_NAME_BYTES = 128
+CREATED, OK, NOT_FOUND, CONFLICT = 201, 200, 404, 409
 
 KEY_FIELDS = {
     Kind.POLICY: "policyName",
@@ -25,16 +33,8 @@ KEY_FIELDS = {
     Kind.GROUP: "subscriberGroupName",
 }
 _ID_FIELDS = {Kind.POLICY: "policyId", Kind.SUBSCRIBER: "subscriberId"}
-_LIMITS = ("rateLimitDownlink", "rateLimitUplink")
-_BURSTS = ("burstRate", "burstDuration", "burstThreshold", "burstThresholdWindow", "burstTransitionDuration")
-
-
-class Refusal(Exception):  # noqa: N818 - an answer, not an error of ours
-    """What a BQN answers to a request it does not accept."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
+_MEMBERSHIP = ("subscriberMembers", "subscriberGroups")
+"""Kept apart from the objects, for GET shows each from both sides."""
 
 
 class Behaviour(Struct, frozen=True, kw_only=True):
@@ -83,6 +83,8 @@ class MemoryStore:
         self.behaviour = behaviour or Behaviour()
         self._objects: dict[Kind, dict[str, Object]] = {kind: {} for kind in Kind}
         self._doors: dict[str, set[str]] = {}
+        self._joined: dict[str, set[str]] = {}
+        self._touched: set[tuple[Kind, str]] = set()
         self._encoded: dict[Kind, bytes | None] = {}
 
     # Reading
@@ -122,10 +124,12 @@ class MemoryStore:
         existed = key in self._objects[kind]
         if kind is Kind.GROUP:
             self._open_group_door(key, body, reset=True)
+            for ip in self._joined.pop(key, set()):
+                self._touch(Kind.SUBSCRIBER, ip)
         self._objects[kind][key] = self._fields(kind, body)
         if kind is Kind.SUBSCRIBER:
-            self._join(key, body.get("subscriberGroups") or [], reset=True)
-        self._encoded.clear()
+            self._join(key, body.get("subscriberGroups") or [])
+        self._touch(kind, key)
         return OK if existed else CREATED
 
     def put(self, kind: Kind, key: str, body: Object) -> int:
@@ -136,13 +140,13 @@ class MemoryStore:
             return NOT_FOUND
         fields = self._fields(kind, body)
         if self.behaviour.nested_put_merges:
-            fields = {**fields, **{k: {**(current.get(k) or {}), **fields[k]} for k in _LIMITS if k in fields}}
+            fields = {**fields, **{k: {**(current.get(k) or {}), **fields[k]} for k in LIMITS if k in fields}}
         if kind is Kind.GROUP:
             self._open_group_door(key, body, reset=False)
         self._objects[kind][key] = {**current, **fields}
         if kind is Kind.SUBSCRIBER and "subscriberGroups" in body:
-            self._join(key, body["subscriberGroups"] or [], reset=True)
-        self._encoded.clear()
+            self._join(key, body["subscriberGroups"] or [])
+        self._touch(kind, key)
         return OK
 
     def delete(self, kind: Kind, key: str) -> int:
@@ -154,11 +158,13 @@ class MemoryStore:
             return NOT_FOUND
         if kind is Kind.GROUP:
             self._doors.pop(key, None)
+            for ip in self._joined.pop(key, set()):
+                self._touch(Kind.SUBSCRIBER, ip)
         elif kind is Kind.SUBSCRIBER:
             self._leave_all(key)
             if self.behaviour.rules_take_over:
                 self._objects[kind][key] = {"policyAssignedBy": "rules"}
-        self._encoded.clear()
+        self._touch(kind, key)
         return OK
 
     def delete_by_id(self, kind: Kind, identifier: str) -> int:
@@ -171,15 +177,40 @@ class MemoryStore:
             self.delete(kind, key)
         return OK if keys else NOT_FOUND
 
-    # For the simulator and its tests
+    # Other doors than REST
 
     def add(self, kind: Kind, key: str, value: Object) -> None:
-        """Put an object there by another door than REST: rules, RADIUS, an operator."""
+        """Put an object there as it is: from rules, RADIUS, an operator, or what `record` gave."""
         if kind is Kind.GROUP:
             self._open_group_door(key, value, reset=True)
-            value = {k: v for k, v in value.items() if k != "subscriberMembers"}
-        self._objects[kind][self._canonical(kind, key)] = value
-        self._encoded.clear()
+        key = self._canonical(kind, key)
+        self._objects[kind][key] = {k: v for k, v in value.items() if k not in _MEMBERSHIP}
+        if kind is Kind.SUBSCRIBER:
+            self._join(key, value.get("subscriberGroups") or [])
+        self._touch(kind, key)
+
+    def record(self, kind: Kind, key: str) -> Object | None:
+        """All that is kept of one object, for `add` at another time; None for one that is gone."""
+        kept = self._objects[kind].get(key)
+        if kept is None:
+            return None
+        if kind is Kind.GROUP:
+            return {**kept, "subscriberMembers": sorted(self._doors.get(key, ()))}
+        if kind is Kind.SUBSCRIBER:
+            joined = sorted(name for name, members in self._joined.items() if key in members)
+            return {**kept, "subscriberGroups": joined} if joined else kept
+        return kept
+
+    def count(self, kind: Kind) -> int:
+        """How many objects of a kind there are."""
+        return len(self._objects[kind])
+
+    def take_touched(self) -> set[tuple[Kind, str]]:
+        """The objects written or removed since this was last asked."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    # For the simulator and its tests
 
     def dump(self) -> dict[str, list[Object]]:
         """Everything, as GET shows it."""
@@ -188,7 +219,8 @@ class MemoryStore:
     def load(self, state: Mapping[str, Iterable[Object]]) -> None:
         """Replace everything by what `dump` gave."""
         self._objects = {kind: {} for kind in Kind}
-        self._doors = {}
+        self._doors, self._joined = {}, {}
+        self._encoded.clear()
         for kind in Kind:
             for item in state.get(kind.plural, ()):
                 fields = {
@@ -208,16 +240,13 @@ class MemoryStore:
 
     def _accept(self, kind: Kind, key: str, body: Object) -> tuple[str, Object]:
         """The key and body as this BQN takes them; raises `Refusal` for what it does not."""
-        if not isinstance(body, dict):
-            raise Refusal(BAD_REQUEST, "the body is not an object")
         key = self._canonical(kind, key)
         if kind is Kind.GROUP and key == ALL_SUBSCRIBERS:
             raise Refusal(CONFLICT, "all-subscribers is built in")
-        if kind is Kind.POLICY:
-            self._check_rates(body)
-        groups = body.get("subscriberGroups") if kind is Kind.SUBSCRIBER else None
-        if groups is not None and (not isinstance(groups, list) or len(groups) > self.behaviour.max_groups):
-            raise Refusal(BAD_REQUEST, f"at most {self.behaviour.max_groups} groups")
+        behaviour = self.behaviour
+        if behaviour.spaces_rewritten:
+            body = without_spaces(body)
+        check_body(kind, body, max_groups=behaviour.max_groups, minus_one=not behaviour.refuses_minus_one)
         return key, body
 
     def _canonical(self, kind: Kind, key: str) -> str:
@@ -225,45 +254,18 @@ class MemoryStore:
             return self._address(key)
         if self.behaviour.spaces_rewritten:
             key = key.replace(" ", "_")
-        size = len(key.encode("utf-8", "surrogateescape"))
-        if not 1 <= size <= _MAX_NAME_BYTES or " " in key or not key.isprintable():
-            raise Refusal(BAD_REQUEST, "the name is empty, too long, not UTF-8, or has a space or control character")
+        check_name(key)
         return key
 
     def _address(self, text: str) -> str:
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            raise Refusal(BAD_REQUEST, "not an address") from None
-        if address.version == 4:  # noqa: PLR2004 - the version of IP
-            return str(address)
-        network = ipaddress.IPv6Network((address, self.behaviour.ipv6_prefix), strict=False)
-        return str(network.network_address)
-
-    def _check_rates(self, body: Object) -> None:
-        for name in _LIMITS:
-            limit = body.get(name)
-            if limit is None:
-                continue
-            if not isinstance(limit, dict):
-                raise Refusal(BAD_REQUEST, f"{name} is not an object")
-            for field in ("rate", *_BURSTS):
-                self._check_number(limit.get(field))
-            if limit.get("rate") == UNLIMITED and self.behaviour.refuses_minus_one:
-                raise Refusal(BAD_REQUEST, "rate -1 is out of range")
-
-    def _check_number(self, number: Any) -> None:
-        if number is None:
-            return
-        if not isinstance(number, int) or isinstance(number, bool) or not -1 <= number <= MAX_RATE:
-            raise Refusal(BAD_REQUEST, f"{number!r} is out of range")
+        return check_address(text, ipv6_prefix=self.behaviour.ipv6_prefix)
 
     def _fields(self, kind: Kind, body: Object) -> Object:
         """What is kept of a body; the path's key, read-only fields and members are kept elsewhere or not."""
         dropped = {KEY_FIELDS[kind], "subscriberAll", "subscriberGroups", "subscriberMembers", "policyAssignedBy"}
         fields = {name: value for name, value in body.items() if name not in dropped}
         if kind is Kind.POLICY:
-            fields = {name: fields[name] for name in ("policyId", *_LIMITS) if name in fields}
+            fields = {name: _whole(fields[name]) for name in ("policyId", *LIMITS) if name in fields}
             self._round_rates(fields)
         if isinstance(fields.get("policyId"), int):
             fields["policyId"] = str(fields["policyId"])
@@ -273,7 +275,7 @@ class MemoryStore:
 
     def _round_rates(self, fields: Object) -> None:
         step = self.behaviour.rate_step
-        for name in _LIMITS:
+        for name in LIMITS:
             limit = fields.get(name)
             if step > 1 and limit and limit.get("rate", 0) > 0:
                 fields[name] = {**limit, "rate": limit["rate"] // step * step}
@@ -285,23 +287,31 @@ class MemoryStore:
             members = {self._address(str(ip)) for ip in body.get("subscriberMembers") or []}
             self._doors[name] = members
 
-    def _join(self, ip: str, groups: list[str], *, reset: bool) -> None:
-        if reset:
-            for group in self._objects[Kind.GROUP].values():
-                group.get("_joined", set()).discard(ip)
+    def _join(self, ip: str, groups: list[str]) -> None:
+        """Be in just these groups by the subscriber's door; a group that is not there is made."""
+        for members in self._joined.values():
+            members.discard(ip)
         for name in groups:
             if name != ALL_SUBSCRIBERS:
-                self._objects[Kind.GROUP].setdefault(name, {}).setdefault("_joined", set()).add(ip)
-                self._doors.setdefault(name, set())
+                if name not in self._objects[Kind.GROUP]:
+                    self._objects[Kind.GROUP][name] = {}
+                    self._touch(Kind.GROUP, name)
+                self._joined.setdefault(name, set()).add(ip)
 
     def _leave_all(self, ip: str) -> None:
-        for name, group in self._objects[Kind.GROUP].items():
-            group.get("_joined", set()).discard(ip)
-            self._doors.get(name, set()).discard(ip)
+        for members in self._joined.values():
+            members.discard(ip)
+        for name, members in self._doors.items():
+            if ip in members:
+                members.discard(ip)
+                self._touch(Kind.GROUP, name)
 
     def _members(self, name: str) -> set[str]:
-        joined: set[str] = self._objects[Kind.GROUP].get(name, {}).get("_joined", set())
-        return self._doors.get(name, set()) | joined
+        return self._doors.get(name, set()) | self._joined.get(name, set())
+
+    def _touch(self, kind: Kind, key: str) -> None:
+        self._touched.add((kind, key))
+        self._encoded.clear()
 
     def _memberships(self, only: str | None = None) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -329,8 +339,8 @@ class MemoryStore:
     def _shown_policy(self, value: Object) -> Object:
         if not self.behaviour.dense:
             return value
-        filler = dict.fromkeys(_BURSTS, self.behaviour.dense_filler)
-        limits = {name: {**filler, **(value.get(name) or {"rate": UNLIMITED})} for name in _LIMITS}
+        filler = dict.fromkeys(BURSTS, self.behaviour.dense_filler)
+        limits = {name: {**filler, **(value.get(name) or {"rate": UNLIMITED})} for name in LIMITS}
         limits["rateLimitDownlink"].setdefault("congestionMgmt", True)
         return {**value, **limits}
 
@@ -339,3 +349,10 @@ class MemoryStore:
         if self.behaviour.omit_assigned_by:
             del shown["policyAssignedBy"]
         return shown
+
+
+def _whole(value: Any) -> Any:
+    """A limit with its numbers as integers, which some languages write 5000.0; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    return {name: int(number) if isinstance(number, float) else number for name, number in value.items()}

@@ -14,27 +14,19 @@ ended=0
 bqnctl validate --no-credentials >"$out/validate.txt" 2>&1 || ended=1
 cat "$out/validate.txt"
 if [ "$ended" = 0 ]; then
-    bqnctl plan --detailed-exitcode --out "$out/plan.json" --format markdown >"$out/plan.md" || ended=$?
+    # The comment, the page and the plan are one look at the appliances; the comment leaves room for what stands below.
+    bqnctl plan --detailed-exitcode --out "$out/plan.json" --html "$out/plan.html" \
+        --format markdown --max-bytes 65000 --link "$(forge_job_page)" >"$out/plan.md" || ended=$?
 fi
 
 case $ended in
 0 | 2 | 3)
-    # The page is made by a plan of its own: it is kept only where that came out as the first one did.
-    bqnctl plan --out "$work/again.json" --format html >"$out/plan.html" || true
-    if ! cmp -s "$out/plan.json" "$work/again.json"; then
-        say "the appliances changed meanwhile: no plan.html"
-        rm -f "$out/plan.html"
-    fi
     keep_plan "$key" "$out/plan.json"
     {
         echo "$marker"
         cat "$out/plan.md"
         printf '\nMerging applies exactly this plan, or nothing. Inventory %s, [job](%s).\n' "$key" "$(forge_job_page)"
     } >"$out/comment.md"
-    if [ "$(wc -c <"$out/comment.md")" -gt 65536 ]; then # more than GitHub takes
-        printf '%s\nThe plan is too long for a comment: plan.html and plan.md are with the [job](%s).\n' \
-            "$marker" "$(forge_job_page)" >"$out/comment.md"
-    fi
     ;;
 *)
     {

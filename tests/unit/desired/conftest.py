@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from generator.desired.build import Built, build
+from generator.desired.overrides.model import NONE, Overrides
 from generator.inventory.settings import BillingHost, BlockRates, Scaling
 from generator.model import BillingAnswer, DesiredState, Limit, PlanRecord, ServiceRecord
 from generator.net.tls import TlsSettings
@@ -58,6 +59,7 @@ class Maker:
         previous: DesiredState | None = None,
         now: datetime = NOW,
         answer: dict[str, Any] | None = None,
+        overrides: Overrides = NONE,
         **host: Any,
     ) -> Built:
         return build(
@@ -65,6 +67,7 @@ class Maker:
             make_host(**host),
             previous=previous,
             now=now,
+            overrides=overrides,
         )
 
 

@@ -1,0 +1,1 @@
+"""RADIUS accounting: packets verified and read, sessions followed, subscribers made of them."""
