@@ -123,7 +123,7 @@ class Keeper:
         options: dict[str, Any] = {"pool_pre_ping": self._url.get_backend_name() != "sqlite", "pool_size": 2}
         if self._url.get_backend_name() == "sqlite":
             options = {"connect_args": {"check_same_thread": False, "timeout": _BUSY_MS / 1000}}
-            self._make_folder()
+            self._make_file()
         try:
             engine = sa.create_engine(self._url, **options)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
@@ -136,10 +136,14 @@ class Keeper:
             sa.event.listen(engine, "connect", _prepare_sqlite)
         return engine
 
-    def _make_folder(self) -> None:
+    def _make_file(self) -> None:
+        """The file for SQLite, for nobody else to read: it names customers. Its -wal and -shm take over its mode."""
         if self._url.database and self._url.database != ":memory:":
+            file = Path(self._url.database)
             try:
-                Path(self._url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                file.touch(mode=0o600)
+                file.chmod(0o600)
             except OSError as error:
                 raise self._problem("cannot be opened", error) from error
 

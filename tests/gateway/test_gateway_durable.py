@@ -138,6 +138,7 @@ def test_a_store_that_cannot_be_is_explained(url: str, text: str) -> None:
 
 def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     with Keeper(f"sqlite:///{tmp_path / 'store.db'}") as keeper:
+        assert (tmp_path / "store.db").stat().st_mode & 0o777 == 0o600, "it names customers"
         rows = [Row(kind="policy", name=str(number), body=b"{}", by="t", at_s=0.0) for number in range(5)]
         keeper.commit(rows)
         broken = [*rows, Row(kind="policy", name="x", body="not bytes", by="t", at_s=0.0)]  # type: ignore[arg-type]
