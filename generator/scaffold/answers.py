@@ -32,10 +32,17 @@ class BillingAnswer(Struct, frozen=True, kw_only=True):
 
     @property
     def credentials(self) -> tuple[Credential, ...]:
-        """The secrets that its system asks for; the first way where there are several."""
-        schema = load_schema(f"billing/{self.system}")["properties"]["credentials"]
-        ways = schema.get("anyOf", [{}])
-        keys = (*shape_of(BILLING, self.system).credential_names(), *ways[0].get("required", ()))
+        """The secrets that its system asks for: the first way where there are several, and no `mode` set."""
+        schema = load_schema(f"billing/{self.system}")
+        ways = schema["properties"]["credentials"].get("anyOf", [{}])
+        by_default = schema.get("else", {}).get("properties", {}).get("credentials", {})
+        keys = dict.fromkeys(
+            (
+                *shape_of(BILLING, self.system).credential_names(),
+                *ways[0].get("required", ()),
+                *by_default.get("required", ()),
+            )
+        )
         prefix = _variable(self.name.removesuffix("-main"))
         return tuple(Credential(key=key, variable=f"{prefix}_{key.upper()}") for key in keys)
 
