@@ -32,17 +32,15 @@ class BillingAnswer(Struct, frozen=True, kw_only=True):
 
     @property
     def credentials(self) -> tuple[Credential, ...]:
-        """The secrets that its system asks for: the first way where there are several, and no `mode` set."""
+        """The secrets that its system asks for: by the default mode, and the first way where there are several."""
         schema = load_schema(f"billing/{self.system}")
+        by_mode = schema.get("else", {}).get("properties", {}).get("credentials", {})
         ways = schema["properties"]["credentials"].get("anyOf", [{}])
-        by_default = schema.get("else", {}).get("properties", {}).get("credentials", {})
-        keys = dict.fromkeys(
-            (
-                *shape_of(BILLING, self.system).credential_names(),
-                *ways[0].get("required", ()),
-                *by_default.get("required", ()),
-            )
-        )
+        named = (
+            *shape_of(BILLING, self.system).credential_names(),
+            *by_mode.get("required", ()), *ways[0].get("required", ()),
+        )  # fmt: skip
+        keys = tuple(dict.fromkeys(named))
         prefix = _variable(self.name.removesuffix("-main"))
         return tuple(Credential(key=key, variable=f"{prefix}_{key.upper()}") for key in keys)
 

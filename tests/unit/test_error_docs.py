@@ -40,7 +40,7 @@ def test_a_class_of_another_module_leads_to_the_section_of_its_parent() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (["renedr"], "did you mean render?"),
+        (["pln"], "did you mean plan"),
         (["-i", "{inventory}", "plan", "-l", "bqn-nroth"], "did you mean bqn-north"),
         (["-i", "{inventory}", "plan", "--only", "subscribr:10.0.0.1"], "did you mean subscriber?"),
         (["schema", "bqnhost"], "did you mean bqn-host"),
