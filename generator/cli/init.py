@@ -15,6 +15,7 @@ from generator.scaffold.answers import (
     bqn_answer,
     checked_name,
     checked_network,
+    known_system,
 )
 from generator.scaffold.files import new_files
 from generator.scaffold.place import place
@@ -56,10 +57,7 @@ def command(
     prefixes = tuple(checked_network(text) for text in networks)
     if name is not None:
         checked_name(name, "--name")
-    if systems or hosts or not questions.asking:
-        billing = billing_answers(*_need_billing(systems, hosts))
-    else:
-        billing = billing_answers(*questions.billing())
+    billing = billing_answers(*questions.billing(systems, hosts))
     answers = Answers(
         billing=billing,
         bqn=tuple(known) or tuple(bqn_answer(text) for text in questions.appliances()),
@@ -83,10 +81,19 @@ class _Questions:
     def __init__(self, *, asking: bool) -> None:
         self.asking = asking
 
-    def billing(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The system and the address of the one billing system."""
-        system = click.prompt("Billing system", type=click.Choice(known_systems()), err=True)
-        return (system,), (click.prompt("Its address", err=True),)
+    def billing(self, systems: tuple[str, ...], hosts: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The systems and their addresses; one system where no option names any."""
+        if self.asking and not systems and not hosts:
+            systems = (click.prompt("Billing system", type=click.Choice(known_systems()), err=True),)
+        if self.asking and systems and not hosts:
+            hosts = tuple(click.prompt(f"Address of {system}", err=True) for system in map(known_system, systems))
+        for option, given in (("--system", systems), ("--host", hosts)):
+            if not given:
+                raise UsageError(
+                    f"{option} is missing" + ("" if self.asking else ", and nobody can be asked"),
+                    fix="--system splynx --host billing.example.net; systems: " + ", ".join(known_systems()),
+                )
+        return systems, hosts
 
     def appliances(self) -> list[str]:
         """Each appliance as NAME=ADDRESS, until an empty answer."""
@@ -119,16 +126,6 @@ class _Questions:
 
     def _text(self, question: str) -> str:
         return str(click.prompt(question, default="", show_default=False, err=True)).strip()
-
-
-def _need_billing(systems: tuple[str, ...], hosts: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    for option, given in (("--system", systems), ("--host", hosts)):
-        if not given:
-            raise UsageError(
-                f"{option} is missing, and nobody can be asked",
-                fix="--system splynx --host billing.example.net; systems: " + ", ".join(known_systems()),
-            )
-    return systems, hosts
 
 
 def _forges(given: tuple[str, ...]) -> tuple[str, ...]:

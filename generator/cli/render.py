@@ -143,7 +143,7 @@ def report(result: Rendered, *, check: bool, show_diff: bool) -> None:
     state = result.state
     absent = f", {len(state.absent)} kept though absent" if state.absent else ""
     verb = ("would change" if check else "changed") if result.changed else "unchanged"
-    counted = f": {summary_line(count_changes(result.previous, state))}" if result.changed else ""
+    counted = f" ({summary_line(count_changes(result.previous, state))})" if result.changed else ""
     sys.stdout.write(
         f"{result.source}: {len(state.policies)} policies, {len(state.subscribers)} subscribers{absent}, "
         f"{len(state.groups)} groups, {len(state.rejected)} rejected: {verb}{counted}\n"

@@ -146,7 +146,7 @@ def answer(folder: Path, *arguments: str, answers: list[tuple[str, str]]) -> tup
 
 def test_on_a_terminal_it_asks_for_what_no_option_says(tmp_path: Path) -> None:
     talk = [
-        ("Billing system", "splinx"), ("Billing system", "splynx"), ("Its address", "billing.example.net"),
+        ("Billing system", "splinx"), ("Billing system", "splynx"), ("Address of splynx", "billing.example.net"),
         ("Address of the first BQN", "192.0.2.10"), ("One more", "bqn-south=192.0.2.20"), ("One more", ""),
         ("Prefixes", "10.20.0.0/16, 10.30.0.0/16"), ("Pipelines", "github"), ("Name of the inventory", ""),
     ]  # fmt: skip
@@ -159,7 +159,8 @@ def test_on_a_terminal_it_asks_for_what_no_option_says(tmp_path: Path) -> None:
 
 
 def test_what_an_option_says_is_not_asked_and_defaults_never_asks(tmp_path: Path) -> None:
-    code, said = answer(tmp_path / "new", *SPLYNX, *BQN, "--ci", "none", answers=[("Prefixes", ""), ("Name", "lab")])
+    talk = [("Address of splynx", "billing.example.net"), ("Prefixes", ""), ("Name", "lab")]
+    code, said = answer(tmp_path / "new", *SPLYNX[:2], *BQN, "--ci", "none", answers=talk)
     assert code == 0, said
     assert (tmp_path / "new/inventories/lab/hosts.yml").is_file()
     code, said = answer(tmp_path / "more", *SPLYNX, "--defaults", answers=[])

@@ -186,12 +186,12 @@ def test_the_summary_is_a_commit_message_without_names(net: Any, bqnctl: Any, tm
     data = net.add_billing()
     net.add_billing("second")
     net.add_bqn()
-    assert ": changed: 11 new; " in bqnctl("render").out
+    assert ": changed (11 new; " in bqnctl("render").out
     data.new_customer()
     file = tmp_path / "message"
     said = bqnctl("render", "--summary", str(file), "--check")
     assert said.code == 2
-    assert "would change: 1 new" in said.out
+    assert "would change (1 new" in said.out
     checked = file.read_text()
     net.hosts["billing"]["hosts"]["second"]["credentials"]["api_key"] = "revoked"
     assert bqnctl("render", "--summary", str(file)).code == 1

@@ -76,7 +76,9 @@ def test_a_change_in_the_billing_goes_the_whole_way(runner: Runner, net: Net) ->
     (comment,) = runner.forge.ours(request["number"])
     assert comment.startswith(f"<!-- bqnctl plan of {INVENTORY} -->\n")
     assert "https://forge.example" in comment
-    assert (planned.folder / "plan-out/plan.html").stat().st_size
+    assert "Merging applies exactly this plan" in comment
+    assert (planned.folder / "plan-out/plan.md").read_text() in comment
+    assert (planned.folder / "plan-out/plan.html").read_text().startswith("<!DOCTYPE html>")
     runner.merge(request["number"])
     applied = runner.run("apply", "main")
     assert applied.code == 0, applied
@@ -88,6 +90,10 @@ def test_a_change_in_the_billing_goes_the_whole_way(runner: Runner, net: Net) ->
     assert again.code == 0, again
     assert "no changes" in again.output
     assert runner.forge.open(BRANCH) == []
+    if isinstance(runner, GitHub):  # a name like ::error:: is no command to the runner
+        first, *_, last = applied.output.splitlines()
+        assert first.startswith("::stop-commands::")
+        assert last == f"::{first.removeprefix('::stop-commands::')}::"
     said = rendered.output + planned.output + applied.output + again.output
     assert [secret for secret in (JOB_TOKEN, PROJECT_TOKEN, *SECRETS.values()) if secret in said] == []
 

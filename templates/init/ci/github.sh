@@ -5,6 +5,12 @@
 api="$GITHUB_API_URL/repos/$GITHUB_REPOSITORY"
 authorize "Authorization: Bearer ${GITHUB_TOKEN:?the token of the job, set by the workflow}"
 
+# What is printed from here on is no command to the runner (`::error::...`), whatever somebody is called in the
+# billing; at the end it listens again, for the steps that follow.
+resume=$(python3 -c 'import secrets; print(secrets.token_hex(16))')
+echo "::stop-commands::$resume"
+trap 'rm -rf "$work"; echo "::$resume::"' EXIT
+
 # The git remote to push to; the workflow's checkout left the credentials.
 forge_remote() {
     echo origin

@@ -25,7 +25,7 @@ case $ended in
     {
         echo "$marker"
         cat "$out/plan.md"
-        printf '\nMerging applies exactly this plan, or nothing. Inventory %s, [job](%s).\n' "$key" "$(forge_job_page)"
+        printf '\nMerging applies exactly this plan, or nothing (inventory %s).\n' "$key"
     } >"$out/comment.md"
     ;;
 *)
