@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST_WORKERS ?= 2
+PYTEST_WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types servers unit bench lock clean
@@ -52,7 +52,7 @@ servers: | $(BIN)/python ## the servers and programs that the tests need
 	@$(BIN)/python tests/tools/servers.py
 
 unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS)
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 bench: $(VENV)/.bench ## speed and memory as ratios measured in one run
 	$(BIN)/python tests/bench/run.py
