@@ -1,6 +1,6 @@
 """The live state of a BQN: its dynamic policies, its subscribers and its groups, as read once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +14,7 @@ from generator.bqn.wire import (
     WireSubscriber,
     canonical_ip,
     canonical_range,
+    member_set,
     members_of,
     read_limit,
 )
@@ -83,6 +84,9 @@ class _Groups(Struct):
 
 _Shape = TypeVar("_Shape", _Policies, _Subscribers, _Groups)
 
+_Once = Callable[[str, str], str]
+"""`once(text, text)` is the first copy of that text, which an appliance says a hundred thousand times."""
+
 _KEY_FIELDS = {
     Kind.POLICY: "policyName",
     Kind.SUBSCRIBER: "subscriberIp",
@@ -111,16 +115,37 @@ def decode_keys(kind: Kind, body: bytes) -> list[str]:
 
 def decode_state(bodies: Mapping[Kind, bytes], *, ipv6_prefix: int) -> LiveState:
     """The state in three collection answers; raises `UnreadableAnswerError` when one is not of the shape."""
+    known: dict[str, str] = {}
+    once: _Once = known.setdefault
     policies = _decode(Kind.POLICY, bodies, _Policies).items
-    subscribers = _decode(Kind.SUBSCRIBER, bodies, _Subscribers).items
+    subscribers = _subscribers(_decode(Kind.SUBSCRIBER, bodies, _Subscribers).items, once, ipv6_prefix=ipv6_prefix)
     groups = _decode(Kind.GROUP, bodies, _Groups).items
     return LiveState(
         policies={wire.name: _policy(wire) for wire in policies},
-        subscribers={canonical_ip(wire.ip, ipv6_prefix=ipv6_prefix): _subscriber(wire) for wire in subscribers},
-        groups={wire.name: _group(wire, ipv6_prefix=ipv6_prefix) for wire in groups if wire.name != ALL_SUBSCRIBERS},
+        subscribers=subscribers,
+        groups={
+            wire.name: _group(wire, once, ipv6_prefix=ipv6_prefix) for wire in groups if wire.name != ALL_SUBSCRIBERS
+        },
         bodies=bodies,
         ipv6_prefix=ipv6_prefix,
     )
+
+
+def _subscribers(wires: list[WireSubscriber], once: _Once, *, ipv6_prefix: int) -> dict[str, LiveSubscriber]:
+    """The subscribers by address; takes `wires` apart on the way, so that not both are there in full."""
+    wires.reverse()
+    found: dict[str, LiveSubscriber] = {}
+    while wires:
+        wire = wires.pop()
+        ip, policy, assigned_by = wire.ip, wire.policy, wire.assigned_by
+        if ":" in ip:
+            ip = canonical_ip(ip, ipv6_prefix=ipv6_prefix)
+        found[once(ip, ip)] = LiveSubscriber(
+            _text(wire.id),
+            once(policy, policy) if policy else None,
+            once(assigned_by, assigned_by) if assigned_by else None,
+        )
+    return found
 
 
 def _decode(kind: Kind, bodies: Mapping[Kind, bytes], shape: type[_Shape]) -> _Shape:
@@ -139,15 +164,11 @@ def _policy(wire: WirePolicy) -> Policy:
     )
 
 
-def _subscriber(wire: WireSubscriber) -> LiveSubscriber:
-    return LiveSubscriber(_text(wire.id), wire.policy or None, wire.assigned_by or None)
-
-
-def _group(wire: WireGroup, *, ipv6_prefix: int) -> LiveGroup:
+def _group(wire: WireGroup, once: _Once, *, ipv6_prefix: int) -> LiveGroup:
     return LiveGroup(
         type=wire.type or None,
         policy=wire.policy or None,
-        members=members_of(wire, ipv6_prefix=ipv6_prefix),
+        members=member_set(once(ip, ip) for ip in members_of(wire, ipv6_prefix=ipv6_prefix)),
         ranges=frozenset(canonical_range(text) for text in wire.ranges or ()),
     )
 

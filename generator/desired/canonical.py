@@ -13,7 +13,6 @@ from ipaddress import ip_network
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from generator.desired.absent import read_time
 from generator.desired.lines import ESCAPED, KEYWORDS, LIMIT_FIELDS, PLAIN
@@ -35,18 +34,21 @@ class Doubt(Exception):  # noqa: N818 - not an error: the slower way decides
 
 
 _ESC = r'\\(?:["\\]|u[0-9a-f]{4}|U[0-9a-f]{8})'
-_QUOTED = rf'"[^"\\{ESCAPED}]*+(?:{_ESC}[^"\\{ESCAPED}]*+)*+"'
-_TEXT = rf"(?:{PLAIN}|{_QUOTED})"
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_V4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
-_ADDRESS = rf'(?:({_V4})|"([0-9a-f:]+)")'
+_CLEAR = r'[^"\\\x00-\x1f\x7f-\x9f]*+'
+"""Without the many characters beyond Latin-1 that are escaped too, which `_text` looks for: quick to compile."""
+_QUOTED = rf'"{_CLEAR}(?:{_ESC}{_CLEAR})*+"'
+_TEXT = rf"(?:{PLAIN}+|{_QUOTED})"
+_OCTET = "(?>25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_V4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}+"
+_ADDRESS = rf'(?:({_V4})|"([0-9a-f:]++)")'
 _NUMBER = "0|[1-9][0-9]{0,9}"
 _NEXT = r"(?:, (?=[a-z])|(?=\}))"
 """After a field: another one, or the end."""
+_LINE, _END = "(?m)^", r"(?:\n|\Z)"
 
 
 def _field(name: str, value: str) -> str:
-    return rf"(?:{name}: {value}{_NEXT})?"
+    return rf"(?:{name}: {value}{_NEXT})?+"
 
 
 def _limit() -> str:
@@ -60,9 +62,11 @@ _STANDING = (
     + _field("reason", f"({_TEXT})")
     + _field("groups", rf"\[({_TEXT}(?:, {_TEXT})*)\]")
 )
-_SUBSCRIBER = rf"  {_ADDRESS}: \{{" + _field("id", f"({_TEXT})") + _STANDING + r"((?:overrides|billed): .+)?\}"
-_OVERRIDDEN = _field("overrides", rf"\[({_TEXT}(?:, {_TEXT})*)\]") + _field("billed", rf"(\{{){_STANDING}\}}") + r"\}"
-"""The tail of the few lines where an override acted, apart, so that all others cost nothing more."""
+_SUBSCRIBER = rf"  {_ADDRESS}: \{{" + _field("id", f"({_TEXT})") + r"([^\n]*+)"
+"""An address, its id, and the rest, which a great many share: each rest is read once, by `_REST`."""
+_REST = (
+    _STANDING + _field("overrides", rf"\[({_TEXT}(?:, {_TEXT})*)\]") + _field("billed", rf"(\{{){_STANDING}\}}") + r"\}"
+)
 _POLICY = rf"  ({_TEXT}): \{{" + _field("id", f"({_TEXT})") + rf"download: {_limit()}, upload: {_limit()}\}}"
 _GROUP = (
     rf"  ({_TEXT}): \{{"
@@ -78,6 +82,7 @@ _REJECTED = (
 )
 _ABSENT = rf'  {_ADDRESS}: "([0-9TZ:-]+)"'
 _TOKEN = re.compile(_TEXT)
+_ESCAPED = re.compile(f"[{ESCAPED}]")
 _ESCAPE = re.compile(_ESC)
 
 
@@ -88,10 +93,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 class Canonical(Struct, frozen=True, kw_only=True):
-    """The fast way for one kind: a line's pattern, and what makes key and object of its groups."""
+    """The fast way for one kind: a whole line's pattern, and what makes key and object of its groups."""
 
     pattern: re.Pattern[str]
-    make: Callable[[tuple[Any, ...]], tuple[str, Any]]
+    make: Callable[[tuple[Any, ...]], tuple[str, Any] | None]
+    """None when the line is not canonical after all."""
 
 
 def make_canonical(kind: str) -> Canonical:
@@ -104,7 +110,11 @@ def make_canonical(kind: str) -> Canonical:
         "rejected": (_REJECTED, tokens.rejected),
         "absent": (_ABSENT, tokens.absent),
     }[kind]
-    return Canonical(pattern=_compiled(pattern), make=maker)
+    return Canonical(pattern=_compiled(f"{_LINE}{pattern}{_END}"), make=maker)
+
+
+_Rest = tuple[str | None, bool, str | None, tuple[str, ...], tuple[str, ...], Billed | None]
+"""policy, blocked, reason, groups, overrides, billed of a subscriber."""
 
 
 class _Tokens:
@@ -113,31 +123,43 @@ class _Tokens:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._lists: dict[str, tuple[str, ...]] = {}
+        self._rests: dict[str, _Rest | None] = {}
 
-    def subscriber(self, found: tuple[Any, ...]) -> tuple[str, Subscriber]:
-        v4, v6, identity, policy, blocked, reason, groups, tail = found
+    def subscriber(self, found: tuple[Any, ...]) -> tuple[str, Subscriber] | None:
+        v4, v6, identity, text = found
+        rest = self._rests[text] if text in self._rests else self._rest(text)
+        if rest is None:
+            return None
         ip = v4 or _canonical_v6(v6)
-        subscriber = Subscriber(
+        policy, blocked, reason, groups, overrides, billed = rest
+        return ip, Subscriber(
             ip=ip,
             id=None if identity is None else _text(identity),
-            policy=None if policy is None else self._name(policy),
-            blocked=blocked is not None,
-            reason=None if reason is None else _text(reason),
-            groups=() if groups is None else self._group_names(groups),
+            policy=policy,
+            blocked=blocked,
+            reason=reason,
+            groups=groups,
+            overrides=overrides,
+            billed=billed,
         )
-        return ip, subscriber if tail is None else self._overridden(subscriber, tail)
 
-    def _overridden(self, subscriber: Subscriber, tail: str) -> Subscriber:
-        """The subscriber of a line where an override acted."""
-        found = _compiled(_OVERRIDDEN).fullmatch(f"{tail}}}")
+    def _rest(self, text: str) -> "_Rest | None":
+        """What stands on a subscriber's line after his id; None when it is not as our writer puts it."""
+        found = _compiled(_REST).fullmatch(text)
         if found is None:
-            raise Doubt
-        overrides, billed, *standing = found.groups()
-        return replace(
-            subscriber,
-            overrides=() if overrides is None else self._override_names(overrides),
-            billed=None if billed is None else self._billed(standing),
-        )
+            rest = None
+        else:
+            policy, blocked, reason, groups, overrides, billed, *standing = found.groups()
+            rest = (
+                None if policy is None else self._name(policy),
+                blocked is not None,
+                None if reason is None else _text(reason),
+                () if groups is None else self._group_names(groups),
+                () if overrides is None else self._override_names(overrides),
+                None if billed is None else self._billed(standing),
+            )
+        self._rests[text] = rest
+        return rest
 
     def _billed(self, found: list[str | None]) -> Billed:
         policy, blocked, reason, groups = found
@@ -228,6 +250,8 @@ def _text(token: str) -> str:
         if token.lower() in KEYWORDS:
             raise Doubt
         return token
+    if not token.isascii() and _ESCAPED.search(token):
+        raise Doubt
     return token[1:-1] if "\\" not in token else _ESCAPE.sub(_unescape, token[1:-1])
 
 

@@ -75,10 +75,8 @@ def _keyed(kind: str, entries: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
 
 
 def _by_lines(kind: str, text: str, file: Path) -> FileEntries:
-    if _UNCLEAR.search(text):
-        raise Doubt
-    reader = _LineReader(kind, file)
-    reader.read(text.split("\n"))
+    reader = _LineReader(kind, file, text)
+    reader.read()
     entries = reader.entries if kind != "rejected" else _keyed(kind, tuple(reader.listed))
     return FileEntries(file=file, kind=kind, entries=entries, text=text, parts=tuple(reader.parts))
 
@@ -86,46 +84,66 @@ def _by_lines(kind: str, text: str, file: Path) -> FileEntries:
 class _LineReader:
     """Goes through the lines of one file once."""
 
-    def __init__(self, kind: str, file: Path) -> None:
-        self._kind, self._file = kind, file
+    def __init__(self, kind: str, file: Path, text: str) -> None:
+        self._kind, self._file, self._text = kind, file, text
+        self._counted, self._line = 0, 1
         self.entries: dict[str, Any] = {}
         self.listed: list[tuple[str, Any]] = []
         self.parts: list[Part] = []
 
-    def read(self, lines: list[str]) -> None:
+    def read(self) -> None:
         """Fill `entries` (`listed` for `rejected`) and `parts`; raises `Doubt`."""
-        start = self._after_top(lines)
         canonical = make_canonical(self._kind)
-        match, make = canonical.pattern.fullmatch, canonical.make
+        make = canonical.make
         entries, listed = self.entries, self._kind == "rejected"
-        run: list[str] = []
-        for number, line in enumerate(lines[start:], start + 1):
-            found = match(line)
-            if found is None:
-                if run or not _NOTHING.fullmatch(line):
-                    run.append(line)
+        read_to = self._after_top()
+        for found in canonical.pattern.finditer(self._text, read_to):
+            made = make(found.groups())
+            if made is None:
                 continue
-            if run:
-                self._read_run([*run, ""], number - len(run))
-                run = []
-            key, item = make(found.groups())
+            start, end = found.span()
+            if start != read_to:
+                self._read_between(read_to, start)
+            read_to = end
+            key, item = made
             if listed:
                 self.listed.append((key, item))
             elif key in entries:
                 raise Doubt
             else:
                 entries[key] = item
-        if run:
-            self._read_run(run, len(lines) - len(run) + 1)
+        self._read_between(read_to, len(self._text))
 
-    def _after_top(self, lines: list[str]) -> int:
-        """How many lines there are up to and with the top key; comments and blanks may precede it."""
-        for number, line in enumerate(lines, 1):
+    def _after_top(self) -> int:
+        """Where the first line after the top key starts; comments and blanks may precede it."""
+        start = 0
+        while start < len(self._text):
+            end = self._text.find("\n", start)
+            end = len(self._text) if end < 0 else end
+            line = self._text[start:end]
             if line == f"{self._kind}:":
-                return number
-            if not _NOTHING.fullmatch(line):
+                return min(end + 1, len(self._text))
+            if _UNCLEAR.search(line) or not _NOTHING.fullmatch(line):
                 break
+            start = end + 1
         raise Doubt
+
+    def _read_between(self, start: int, end: int) -> None:
+        """Read the lines from `start` to `end`, none of which is canonical."""
+        between = self._text[start:end]
+        if _UNCLEAR.search(between):
+            raise Doubt
+        run = between.split("\n")
+        while run and _NOTHING.fullmatch(run[0]):
+            start += len(run.pop(0)) + 1
+        if run:
+            self._read_run(run, self._line_at(start))
+
+    def _line_at(self, position: int) -> int:
+        """The number of the line at `position`, which only grows: each line is counted once."""
+        self._line += self._text.count("\n", self._counted, position)
+        self._counted = position
+        return self._line
 
     def _read_run(self, run: list[str], first_line: int) -> None:
         """Read `run` as YAML under the same parent, after a guard that holds the indentation."""

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,11 @@ def _canonical_places(file: FileEntries) -> dict[str, Location]:
         if found is None:
             continue
         try:
-            key, _ = canonical.make(found.groups())
+            made = canonical.make(found.groups())
         except Doubt:
             continue
-        places[key] = Location(file.file, number, 3)
+        if made is not None:
+            places[made[0]] = Location(file.file, number, 3)
     return places
 
 
@@ -184,6 +186,8 @@ def _unread_names(folder: Path) -> list[Problem]:
 
 def _twice(tree: LoadedTree, files: list[FileEntries]) -> list[Problem]:
     """Addresses that stand in two files."""
+    if len(tree.state.subscribers) == sum(len(each.entries) for each in files if each.kind == SUBSCRIBERS):
+        return []
     first: dict[str, FileEntries] = {}
     problems = []
     for each in files:
@@ -201,9 +205,10 @@ def _twice(tree: LoadedTree, files: list[FileEntries]) -> list[Problem]:
 
 
 def _state(files: tuple[FileEntries, ...]) -> DesiredState:
-    content: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
-    for each in files:
-        content[each.kind].update(each.entries)
+    content: dict[str, Mapping[str, Any]] = {}
+    for kind in KINDS:
+        parts = [each.entries for each in files if each.kind == kind]
+        content[kind] = parts[0] if len(parts) == 1 else dict(chain.from_iterable(part.items() for part in parts))
     return DesiredState(
         policies=by_name(content["policies"]),
         groups=by_name(content["groups"]),

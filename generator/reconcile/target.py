@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
-from generator.bqn.wire import bqn_name, canonical_ip, canonical_range
+from generator.bqn.wire import bqn_name, canonical_ip, canonical_range, member_set
 from generator.inventory.settings import BqnHost, Network
 from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, DesiredState, Limit, Policy, Subscriber
 
@@ -64,7 +64,7 @@ class _GroupParts:
 
     def __init__(self, type_: str | None, policy: str | None) -> None:
         self.type, self.policy = type_, policy
-        self.members: set[str] = set()
+        self.members: list[str] = []
         self.ranges: set[str] = set()
 
 
@@ -103,7 +103,7 @@ class _Combiner:
             name: WantedGroup(
                 type=parts.type,
                 policy=parts.policy,
-                members=frozenset(parts.members),
+                members=member_set(parts.members),
                 ranges=frozenset(parts.ranges),
             )
             for name, parts in sorted(self._groups.items())
@@ -150,7 +150,7 @@ class _Combiner:
             parts = self._groups.get(group)
             if parts is None:
                 parts = self._groups.setdefault(bqn_name(group), _GroupParts(None, None))
-            parts.members.add(ip)
+            parts.members.append(ip)
 
     def _owner(self, ip: str, source: str) -> str:
         """Which earlier source has `ip`; within one source two spellings of one prefix may meet."""
