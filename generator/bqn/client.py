@@ -160,11 +160,10 @@ class BqnClient:
 
         404 on a collection is an empty one (row 1); any other status is an error, never an empty BQN.
         """
-        bodies = {kind: self._collection(kind) for kind in Kind}
         try:
-            return decode_state(bodies, ipv6_prefix=self.host.ipv6_prefix)
+            return decode_state(self._collection, ipv6_prefix=self.host.ipv6_prefix)
         except UnreadableAnswerError as error:
-            raise self._no_list(error, bodies[error.kind]) from error
+            raise self._no_list(error) from error
 
     def read_keys(self, kind: Kind) -> list[str]:
         """The keys of one collection; raises `ApplianceError` as `read_state` does."""
@@ -172,7 +171,7 @@ class BqnClient:
         try:
             return decode_keys(kind, body)
         except UnreadableAnswerError as error:
-            raise self._no_list(error, body) from error
+            raise self._no_list(error) from error
 
     def read_object(self, kind: Kind, key: str) -> dict[str, Any] | None:
         """One object with all its fields, or None if the appliance has none of that name (row 2)."""
@@ -274,10 +273,10 @@ class BqnClient:
             raise self._refused("GET", path, answer)
         return answer.body
 
-    def _no_list(self, error: UnreadableAnswerError, body: bytes) -> ApplianceError:
+    def _no_list(self, error: UnreadableAnswerError) -> ApplianceError:
         return ApplianceError(
             f"its list of {error.kind.plural} is not whole, valid JSON of that shape ({error}): "
-            f"{Answer(200, body).preview()!r}",
+            f"{Answer(200, error.body).preview()!r}",
             where=self._where("GET", collection_path(error.kind)),
             fix="check that this host and port are a BQN's REST API; nothing is taken from this answer",
         )

@@ -1,7 +1,9 @@
 """The live state of a BQN: its dynamic policies, its subscribers and its groups, as read once."""
 
+import hashlib
+import zlib
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -41,14 +43,14 @@ class LiveGroup(Struct, frozen=True, gc=False):
 class LiveState(Struct, frozen=True):
     """Everything a plan reads from one appliance, keyed as the appliance keys it.
 
-    `bodies` are the answers as they came, so that the whole of one object can be had when it must be
-    posted anew (`raw`), without keeping a hundred thousand of them decoded.
+    `answers` are what came, so that the whole of one object can be had when it must be posted anew (`raw`),
+    without keeping a hundred thousand of them decoded.
     """
 
     policies: Mapping[str, Policy]
     subscribers: Mapping[str, LiveSubscriber]
     groups: Mapping[str, LiveGroup]
-    bodies: Mapping[Kind, bytes]
+    answers: Mapping[Kind, "Packed"]
     ipv6_prefix: int
 
     def raw(self, kind: Kind, keys: frozenset[str]) -> dict[str, dict[str, Any]]:
@@ -57,13 +59,29 @@ class LiveState(Struct, frozen=True):
             return {}
         name = _KEY_FIELDS[kind]
         found: dict[str, dict[str, Any]] = {}
-        for item in msgspec.json.decode(self.bodies[kind], type=_RawItems).items:
+        for item in msgspec.json.decode(self.answers[kind].body(), type=_RawItems).items:
             key = str(item.get(name))
             if kind is Kind.SUBSCRIBER:
                 key = canonical_ip(key, ipv6_prefix=self.ipv6_prefix)
             if key in keys:
                 found[key] = item
         return found
+
+
+class Packed(Struct, frozen=True):
+    """An answer as it came: its SHA-256 (hex), and itself, compressed to about a tenth."""
+
+    digest: str
+    data: bytes
+
+    @classmethod
+    def of(cls, body: bytes) -> Self:
+        """`body`, packed at the quickest level: a list of subscribers is large and hardly ever needed again."""
+        return cls(hashlib.sha256(body).hexdigest(), zlib.compress(body, 1))
+
+    def body(self) -> bytes:
+        """The answer."""
+        return zlib.decompress(self.data)
 
 
 class _RawItems(Struct):
@@ -97,11 +115,11 @@ EMPTY_COLLECTION = b'{"items":[]}'
 
 
 class UnreadableAnswerError(Exception):
-    """A collection's answer that is not what a BQN lists: which one, and why."""
+    """A collection's answer that is not what a BQN lists: which one, why, and the answer."""
 
-    def __init__(self, kind: Kind, why: str) -> None:
+    def __init__(self, kind: Kind, why: str, body: bytes) -> None:
         super().__init__(why)
-        self.kind = kind
+        self.kind, self.body = kind, body
 
 
 def decode_keys(kind: Kind, body: bytes) -> list[str]:
@@ -109,25 +127,33 @@ def decode_keys(kind: Kind, body: bytes) -> list[str]:
     try:
         items = msgspec.json.decode(body, type=_RawItems).items
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableAnswerError(kind, str(error)) from error
+        raise UnreadableAnswerError(kind, str(error), body) from error
     return [str(item.get(_KEY_FIELDS[kind])) for item in items]
 
 
-def decode_state(bodies: Mapping[Kind, bytes], *, ipv6_prefix: int) -> LiveState:
-    """The state in three collection answers; raises `UnreadableAnswerError` when one is not of the shape."""
+def decode_state(answer_of: Callable[[Kind], bytes], *, ipv6_prefix: int) -> LiveState:
+    """The state in three collection answers, each asked for when its turn comes, so that one is there at a time.
+
+    Raises `UnreadableAnswerError` when one is not of the shape.
+    """
     known: dict[str, str] = {}
     once: _Once = known.setdefault
-    policies = _decode(Kind.POLICY, bodies, _Policies).items
-    subscribers = _subscribers(_decode(Kind.SUBSCRIBER, bodies, _Subscribers).items, once, ipv6_prefix=ipv6_prefix)
-    groups = _decode(Kind.GROUP, bodies, _Groups).items
+    answers: dict[Kind, Packed] = {}
+
+    def decoded(kind: Kind, shape: type[_Shape]) -> _Shape:
+        body = answer_of(kind)
+        answers[kind] = Packed.of(body)
+        return _decode(kind, body, shape)
+
+    policies = {wire.name: _policy(wire) for wire in decoded(Kind.POLICY, _Policies).items}
+    subscribers = _subscribers(decoded(Kind.SUBSCRIBER, _Subscribers).items, once, ipv6_prefix=ipv6_prefix)
+    groups = {
+        wire.name: _group(wire, once, ipv6_prefix=ipv6_prefix)
+        for wire in decoded(Kind.GROUP, _Groups).items
+        if wire.name != ALL_SUBSCRIBERS
+    }
     return LiveState(
-        policies={wire.name: _policy(wire) for wire in policies},
-        subscribers=subscribers,
-        groups={
-            wire.name: _group(wire, once, ipv6_prefix=ipv6_prefix) for wire in groups if wire.name != ALL_SUBSCRIBERS
-        },
-        bodies=bodies,
-        ipv6_prefix=ipv6_prefix,
+        policies=policies, subscribers=subscribers, groups=groups, answers=answers, ipv6_prefix=ipv6_prefix
     )
 
 
@@ -148,11 +174,11 @@ def _subscribers(wires: list[WireSubscriber], once: _Once, *, ipv6_prefix: int) 
     return found
 
 
-def _decode(kind: Kind, bodies: Mapping[Kind, bytes], shape: type[_Shape]) -> _Shape:
+def _decode(kind: Kind, body: bytes, shape: type[_Shape]) -> _Shape:
     try:
-        return msgspec.json.decode(bodies[kind], type=shape)
+        return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UnreadableAnswerError(kind, str(error)) from error
+        raise UnreadableAnswerError(kind, str(error), body) from error
 
 
 def _policy(wire: WirePolicy) -> Policy:

@@ -64,8 +64,3 @@ def _policy_from_view(name: str, fields: dict[str, Any]) -> Policy:
 def digest(value: Any) -> str:
     """SHA-256 (hex) of a value's canonical JSON."""
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
-
-
-def digest_bytes(content: bytes) -> str:
-    """SHA-256 (hex) of bytes as they are."""
-    return hashlib.sha256(content).hexdigest()

@@ -110,7 +110,7 @@ def way(customers: int, billing: BillingHost, bqn: BqnHost) -> dict[str, int]:
     store = MemoryStore()
     step("store", lambda: fill(store, sample(customers, 1)))
     bodies = {kind: store.encode_all(kind) or b'{"items":[]}' for kind in Kind}
-    live = step("live", lambda: decode_state(bodies, ipv6_prefix=64))
+    live = step("live", lambda: decode_state(bodies.__getitem__, ipv6_prefix=64))
     one = step("compare", lambda: compare_appliance(bqn, target, live, allowed={}, only=Only()))
     drawn = step("figures", lambda: figures(target, live, bqn, deleted=frozenset()))
     plan = Plan(

@@ -57,7 +57,7 @@ def live(customers: int) -> Any:
         Kind.SUBSCRIBER: subscribers,
         Kind.GROUP: [{"subscriberGroupName": "L1-AP", "subscriberMembers": members, "subscriberRanges": []}],
     }  # fmt: skip
-    return decode_state({kind: msgspec.json.encode({"items": items}) for kind, items in bodies.items()}, ipv6_prefix=64)
+    return decode_state(lambda kind: msgspec.json.encode({"items": bodies[kind]}), ipv6_prefix=64)
 
 
 def desired(customers: int, hostile: Iterable[str]) -> dict[str, DesiredState]:

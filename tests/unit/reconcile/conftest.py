@@ -67,7 +67,7 @@ def make_live() -> MakeLive:
     ) -> LiveState:
         items = {Kind.POLICY: policies, Kind.SUBSCRIBER: subscribers, Kind.GROUP: groups}
         bodies = {kind: msgspec.json.encode({"items": found or []}) for kind, found in items.items()}
-        return decode_state(bodies, ipv6_prefix=64)
+        return decode_state(bodies.__getitem__, ipv6_prefix=64)
 
     return make
 
