@@ -88,7 +88,9 @@ def cli() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line and exit with its code; the entry point of the installed `bqnctl`."""
-    sys.exit(main(arguments))
+    code = main(arguments)
+    gc.freeze()  # the interpreter's last collection would walk everything, to free what ends with the process
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,9 +17,8 @@ from generator.reconcile.only import parse_only
 from generator.reconcile.plan import Plan
 from generator.reconcile.planfile import encode_plan, save_plan
 from generator.reconcile.planner import make_plan
-from generator.report.html import plan_html
-from generator.report.markdown import MAX_BYTES, plan_markdown
 from generator.report.text import plan_text
+from generator.report.wording import MAX_COMMENT_BYTES
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -42,7 +41,7 @@ _REPORT_OPTIONS = (
         show_default=True, help="markdown is one comment on a merge request, html one file with tables and charts.",
     ),
     click.option(
-        "--max-bytes", type=click.IntRange(100), default=MAX_BYTES, show_default=True, help="markdown: at most."
+        "--max-bytes", type=click.IntRange(100), default=MAX_COMMENT_BYTES, show_default=True, help="markdown: at most."
     ),
     click.option("--link", metavar="URL", help="markdown: where the whole plan can be seen."),
     click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write the HTML report there."),
@@ -101,14 +100,18 @@ def compute_plan(
     )
 
 
-def show_plan(plan: Plan, *, format_: str = "text", max_bytes: int = MAX_BYTES, link: str | None = None) -> None:
+def show_plan(
+    plan: Plan, *, format_: str = "text", max_bytes: int = MAX_COMMENT_BYTES, link: str | None = None
+) -> None:
     """Print a plan on stdout."""
     if format_ == "json":
         sys.stdout.write(encode_plan(plan).decode())
     elif format_ == "markdown":
+        from generator.report.markdown import plan_markdown  # noqa: PLC0415 - few runs want it, each would load it
+
         sys.stdout.write(plan_markdown(plan, max_bytes=max_bytes, link=link))
     elif format_ == "html":
-        sys.stdout.write(plan_html(plan))
+        sys.stdout.write(_html(plan))
     else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         sys.stdout.write(plan_text(plan, verbose=current_options().verbose > 0, colour=colour))
@@ -117,6 +120,12 @@ def show_plan(plan: Plan, *, format_: str = "text", max_bytes: int = MAX_BYTES, 
 def save_html(plan: Plan, file: Path) -> None:
     """Write the HTML report to `file`, whole or not at all; mode 0600, because it names customers."""
     try:
-        write_atomically(file, plan_html(plan).encode(), mode=0o600)
+        write_atomically(file, _html(plan).encode(), mode=0o600)
     except OSError as error:
         raise BqnctlError(f"the report cannot be saved: {error.strerror}", where=str(file)) from error
+
+
+def _html(plan: Plan) -> str:
+    from generator.report.html import plan_html  # noqa: PLC0415 - few runs want it, each would load it
+
+    return plan_html(plan)

@@ -9,7 +9,6 @@ import socket
 import ssl
 from pathlib import Path
 
-import certifi
 from msgspec import Struct
 
 _LEGACY_CIPHERS = "DEFAULT:@SECLEVEL=1"
@@ -39,6 +38,8 @@ def ssl_context(tls: TlsSettings) -> ssl.SSLContext:
     else:
         context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
         if tls.ca_file is None:
+            import certifi  # noqa: PLC0415 - a hundredth of a second that a pinned host saves
+
             context.load_verify_locations(certifi.where())
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

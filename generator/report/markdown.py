@@ -11,19 +11,16 @@ from generator.bqn.kinds import Kind
 from generator.reconcile.plan import Action, AppliancePlan, Plan
 from generator.report.safe import printable
 from generator.report.text import appliance_text
-from generator.report.wording import affected, changes_of, counts_text
+from generator.report.wording import MAX_COMMENT_BYTES, affected, changes_of, counts_text
 
 MARKER = "<!-- bqnctl plan -->"
 """The first line: by it a pipeline finds the comment to update."""
-
-MAX_BYTES = 65_536
-"""What GitHub takes as one comment; GitLab takes more."""
 
 _BACKTICKS = re.compile("`+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+.!|~-])")
 
 
-def plan_markdown(plan: Plan, *, max_bytes: int = MAX_BYTES, link: str | None = None) -> str:
+def plan_markdown(plan: Plan, *, max_bytes: int = MAX_COMMENT_BYTES, link: str | None = None) -> str:
     """The plan in at most `max_bytes` of UTF-8: every change, else the folded plan, else the counts.
 
     `link` is where the whole plan can be seen.

@@ -12,6 +12,9 @@ from generator.report.rates import human_rate
 from generator.report.safe import printable
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+MAX_COMMENT_BYTES = 65_536
+"""What GitHub takes as one comment; GitLab takes more."""
+
 SHOWN_LINES = 20
 """So many lines of one kind and action are shown before the rest is counted."""
 _FOLD_FROM = 5
