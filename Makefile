@@ -56,8 +56,6 @@ unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite
 
 bench: $(VENV)/.bench ## speed and memory as ratios measured in one run
 	$(BIN)/python tests/bench/run.py
-	$(BIN)/python tests/bench/connectors.py
-	$(BIN)/python tests/bench/gateway.py
 
 lock: $(VENV)/.dev ## pin every dependency again, with hashes and no index named
 	$(PIP) install uv

@@ -19,6 +19,7 @@ from generator.reconcile.history import RunRecord
 from generator.reconcile.only import Only
 from generator.reconcile.plan import REQUEST_S, Action, AppliancePlan, Plan
 from generator.reconcile.rollback import first_writes, rollback_target
+from generator.reconcile.selecting import Selections
 from generator.reconcile.target import Target, make_target
 
 Connect = Callable[[BqnHost], BqnClient]
@@ -43,11 +44,11 @@ def make_plan(
 
     An appliance that cannot be read has its `error` set and no changes; the others are planned.
     """
-    narrowed = only or Only()
+    narrowed, selections = only or Only(), Selections()
 
     def one(bqn: BqnHost) -> AppliancePlan:
         def target_of(_: LiveState) -> Target:
-            return make_target({source: states[source] for source in bqn.sources}, bqn)
+            return make_target({source: states[source] for source in bqn.sources}, bqn, selections)
 
         return _plan_appliance(
             bqn, target_of, connect=connect, allowed=allowed or {}, only=narrowed, with_figures=with_figures

@@ -5,8 +5,7 @@ sources use for different rates keeps both (the later one's gets `-<source>`), b
 another plan's rates by a coincidence of names.
 """
 
-import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -16,6 +15,7 @@ from generator.bqn.kinds import Kind
 from generator.bqn.wire import bqn_name, canonical_ip, canonical_range, member_set
 from generator.inventory.settings import BqnHost, Network
 from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, DesiredState, Limit, Policy, Subscriber
+from generator.reconcile.selecting import Selections
 
 DEFAULT_BLOCK_POLICY = Policy(name=BLOCK_POLICY, id=BLOCK_POLICY_ID, download=Limit(rate=0), upload=Limit(rate=0))
 
@@ -49,9 +49,12 @@ class Target(Struct, frozen=True, kw_only=True):
     """How many of `subscribers`, in their order, each source brought."""
 
 
-def make_target(states: Mapping[str, DesiredState], bqn: BqnHost) -> Target:
-    """The target of `bqn` from the desired states of its sources, in the order of `states`."""
-    combiner = _Combiner(bqn)
+def make_target(states: Mapping[str, DesiredState], bqn: BqnHost, selections: Selections | None = None) -> Target:
+    """The target of `bqn` from the desired states of its sources, in the order of `states`.
+
+    `selections` are shared by the appliances of a fleet, so that no source is put in order twice.
+    """
+    combiner = _Combiner(bqn, selections or Selections())
     for source, state in states.items():
         combiner.add(source, state)
     return combiner.target()
@@ -71,9 +74,8 @@ class _GroupParts:
 class _Combiner:
     """Gathers the sources of one appliance, first come first served."""
 
-    def __init__(self, bqn: BqnHost) -> None:
-        self._bqn = bqn
-        self._selects = _selector(bqn)
+    def __init__(self, bqn: BqnHost, selections: Selections) -> None:
+        self._bqn, self._selections = bqn, selections
         self._policies: dict[str, Policy] = {}
         self._subscribers: dict[str, WantedSubscriber] = {}
         self._sources: list[tuple[str, DesiredState]] = []
@@ -86,9 +88,8 @@ class _Combiner:
         names = self._add_policies(source, state)
         self._add_groups(state, names)
         before = len(self._subscribers)
-        for subscriber in state.subscribers.values():
-            if self._selects(subscriber):
-                self._add_subscriber(source, subscriber, names)
+        for subscriber in self._selections.of(state, self._bqn.select):
+            self._add_subscriber(source, subscriber, names)
         self._shares[source] = len(self._subscribers) - before
         self._sources.append((source, state))
 
@@ -175,25 +176,6 @@ def _renamed(policy: Policy, name: str) -> Policy:
     return Policy(name=name, id=policy.id, download=policy.download, upload=policy.upload, static=policy.static)
 
 
-class _Everyone:
-    """Selects every subscriber: the appliance has no `select`."""
-
-    def __call__(self, subscriber: Subscriber) -> bool:  # noqa: ARG002 - the shape of a selector
-        return True
-
-
-class _Selected:
-    """Selects subscribers inside one of the networks or in one of the groups (globs)."""
-
-    def __init__(self, cidrs: Iterable[Network], groups: tuple[str, ...]) -> None:
-        self._cidrs, self._groups = tuple(cidrs), groups
-
-    def __call__(self, subscriber: Subscriber) -> bool:
-        if any(fnmatch.fnmatchcase(group, pattern) for group in subscriber.groups for pattern in self._groups):
-            return True
-        return in_networks(subscriber.ip, self._cidrs)
-
-
 def in_networks(ip: str, networks: tuple[Network, ...]) -> bool:
     """Whether an address lies in one of the networks; no address lies in none."""
     if not networks:
@@ -203,9 +185,3 @@ def in_networks(ip: str, networks: tuple[Network, ...]) -> bool:
     except ValueError:
         return False
     return any(address.version == network.version and address in network for network in networks)
-
-
-def _selector(bqn: BqnHost) -> "_Everyone | _Selected":
-    if not bqn.select.cidrs and not bqn.select.groups:
-        return _Everyone()
-    return _Selected(bqn.select.cidrs, bqn.select.groups)

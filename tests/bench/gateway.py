@@ -4,13 +4,11 @@ The gateway is a process of its own with its store on this machine's disk; the c
 cores. Each row also has how many rows a transaction had: what group commit makes of concurrent writes.
 """
 
-import argparse
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 
 import requests
 import yaml
+from measure import Row  # type: ignore[import-not-found]  # beside this file, run as a script
 from msgspec import Struct
 
 from generator.billing.pushed import endpoint
@@ -34,13 +33,21 @@ from generator.net.serve import free_port
 SECRET = "bench-secret"
 
 
-class Row(Struct, frozen=True, kw_only=True):
-    """One line of the table."""
+class Load(Struct, frozen=True, kw_only=True):
+    """What was sent and answered."""
 
     what: str
     count: int
     seconds: float
     rows_per_commit: float
+
+    def row(self, one: "Load | None" = None) -> Row:
+        """The line of the table; `one` is the load it is compared with."""
+        rate = self.count / self.seconds
+        ratio = f"{rate:,.0f} a second, {self.rows_per_commit:.1f} rows a commit"
+        if one is not None:
+            ratio += f"; {rate / (one.count / one.seconds):.1f} times one connection"
+        return Row(f"gateway, {self.what}, {self.count:,}", self.seconds, None, ratio)
 
 
 @contextmanager
@@ -76,7 +83,7 @@ def counted(metrics: str) -> tuple[float, float]:
     return float(values["bqnctl_gateway_store_rows"]), float(values["bqnctl_gateway_store_commits"])
 
 
-def first_load(host: BillingHost, metrics: str, *, customers: int, connections: int) -> Row:
+def first_load(host: BillingHost, metrics: str, *, customers: int, connections: int) -> Load:
     """Every policy, subscriber and group of a billing with so many customers, over some connections."""
     data = sample(customers, 1)
     before = counted(metrics)
@@ -101,10 +108,10 @@ def first_load(host: BillingHost, metrics: str, *, customers: int, connections: 
             done = sum(each.result() for each in [pool.submit(work) for _ in range(connections)])
         seconds = time.perf_counter() - started
     rows, commits = (after - was for after, was in zip(counted(metrics), before, strict=True))
-    return Row(what=f"REST, {connections} connections", count=done, seconds=seconds, rows_per_commit=rows / commits)
+    return Load(what=f"REST, {connections} connections", count=done, seconds=seconds, rows_per_commit=rows / commits)
 
 
-def accounting_load(port: int, metrics: str, *, packets: int, routers: int) -> Row:
+def accounting_load(port: int, metrics: str, *, packets: int, routers: int) -> Load:
     """So many Accounting-Requests from some routers, 32 under way at each, all answered."""
     before = counted(metrics)
     parts = [range(number * packets // routers, (number + 1) * packets // routers) for number in range(routers)]
@@ -116,29 +123,15 @@ def accounting_load(port: int, metrics: str, *, packets: int, routers: int) -> R
     seconds = time.perf_counter() - started
     assert answered == packets
     rows, commits = (after - was for after, was in zip(counted(metrics), before, strict=True))
-    return Row(what=f"RADIUS, {routers} routers", count=answered, seconds=seconds, rows_per_commit=rows / commits)
+    return Load(what=f"RADIUS, {routers} routers", count=answered, seconds=seconds, rows_per_commit=rows / commits)
 
 
-def print_table(rows: Iterable[Row]) -> None:
-    print(f"{'gateway intake':24} {'count':>8} {'seconds':>8} {'per second':>11} {'rows/commit':>12}")
-    for row in rows:
-        rate = row.count / row.seconds
-        print(f"{row.what:24} {row.count:8} {row.seconds:8.2f} {rate:11.0f} {row.rows_per_commit:12.1f}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--customers", type=int, default=20_000)
-    parser.add_argument("--packets", type=int, default=60_000)
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bqnctl-bench-") as name, gateway(Path(name)) as (host, port, metrics):
-        rows = [
-            first_load(host, metrics, customers=chosen.customers, connections=1),
-            first_load(host, metrics, customers=chosen.customers, connections=4),
-            accounting_load(port, metrics, packets=chosen.packets, routers=4),
-        ]
-    print_table(rows)
-
-
-if __name__ == "__main__":
-    main()
+def rows(customers: int, packets: int, work: Path) -> Iterator[Row]:
+    """The first load over one and four connections, and accounting from four routers."""
+    folder = work / "gateway"
+    folder.mkdir()
+    with gateway(folder) as (host, port, metrics):
+        one = first_load(host, metrics, customers=customers, connections=1)
+        yield one.row()
+        yield first_load(host, metrics, customers=customers, connections=4).row(one)
+        yield accounting_load(port, metrics, packets=packets, routers=4).row(one)
