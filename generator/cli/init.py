@@ -31,6 +31,9 @@ _NAME = "production"
 @click.option("--bqn", "bqns", multiple=True, metavar="NAME=ADDRESS", help="An appliance; as often as there are.")
 @click.option("--network", "networks", multiple=True, metavar="CIDR", help="A prefix of the customers.")
 @click.option("--ci", "forges", multiple=True, type=click.Choice([*FORGES, _NO_FORGE]), help="Pipelines for it.")
+@click.option(
+    "--parts", type=click.IntRange(1), default=1, show_default=True, help="Jobs that share the appliances of a plan."
+)
 @click.option("--name", help=f"The name of the inventory ({_NAME}).")
 @click.option("--defaults", is_flag=True, help="Never ask: what has a default takes it, the rest must be given.")
 @common_options
@@ -42,6 +45,7 @@ def command(
     bqns: tuple[str, ...],
     networks: tuple[str, ...],
     forges: tuple[str, ...],
+    parts: int,
     name: str | None,
     defaults: bool,
 ) -> Exit:
@@ -64,7 +68,9 @@ def command(
         networks=prefixes or tuple(checked_network(text) for text in questions.networks()),
         forges=_forges(forges or questions.forges()),
         name=checked_name(name or questions.name(), "--name"),
+        parts=parts,
     )
+    _enough_for(answers)
     _no_twins([host.name for host in answers.billing] + [host.name for host in answers.bqn])
     placed = place(folder, new_files(answers))
     for path in placed.written:
@@ -132,6 +138,14 @@ def _forges(given: tuple[str, ...]) -> tuple[str, ...]:
     if _NO_FORGE in given and len(set(given)) > 1:
         raise UsageError("--ci none does not go with another --ci", fix="leave one of them out")
     return tuple(forge for forge in FORGES if forge in given)
+
+
+def _enough_for(answers: Answers) -> None:
+    if answers.parts > 1 and not answers.forges:
+        raise UsageError("--parts is for pipelines, and there are none", fix="--ci github or --ci gitlab")
+    if answers.parts > len(answers.bqn):
+        what = f"{answers.parts} parts of {len(answers.bqn)} appliances"
+        raise UsageError(f"--parts: {what}", fix="as many as there are appliances, or fewer")
 
 
 def _no_twins(names: list[str]) -> None:

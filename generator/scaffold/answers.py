@@ -60,6 +60,19 @@ class Answers(Struct, frozen=True, kw_only=True):
     bqn: tuple[BqnAnswer, ...]
     networks: tuple[str, ...] = ()
     forges: tuple[str, ...] = ()
+    parts: int = 1
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The `--limit` of each part that the pipelines plan apart; none when one job plans all.
+
+        They count the hosts of the group, so that an appliance that comes later is in the last part.
+        """
+        if self.parts == 1:
+            return ()
+        bounds = [number * len(self.bqn) // self.parts for number in range(self.parts)]
+        ends = [*(start - 1 for start in bounds[1:]), ""]
+        return tuple(f"bqn[{start}:{end}]" for start, end in zip(bounds, ends, strict=True))
 
     @property
     def inventory(self) -> str:

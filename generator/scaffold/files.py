@@ -61,6 +61,7 @@ class _Renderer:
             "bqn": answers.bqn,
             "networks": json.dumps(answers.networks),
             "forges": answers.forges,
+            "limits": answers.limits,
             "bqn_credentials": BQN_CREDENTIALS,
             "billing_names": [credential.variable for host in answers.billing for credential in host.credentials],
             "bqn_names": [credential.variable for credential in BQN_CREDENTIALS],
@@ -97,6 +98,8 @@ def _repository(renderer: _Renderer) -> Iterator[NewFile]:
 def _pipelines(renderer: _Renderer) -> Iterator[NewFile]:
     forges = renderer.answers.forges
     scripts = (*_SCRIPTS, *(f"{forge}.sh" for forge in forges)) if forges else ()
+    if forges and renderer.answers.limits:
+        scripts += ("part.sh",)
     for script in scripts:
         yield renderer.file(f"ci/{script}", f"ci/{script}", program=script not in _SOURCED)
     if "github" in forges:

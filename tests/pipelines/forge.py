@@ -1,5 +1,6 @@
 """A forge on loopback: the parts of the APIs of GitHub and GitLab that the pipelines use, and what they hold."""
 
+import fnmatch
 import io
 import zipfile
 from pathlib import Path
@@ -52,6 +53,13 @@ class Forge:
                 "workflow_run": {"repository_id": OWN_ID, "head_repository_id": repository},
             }
         )  # fmt: skip
+
+    def download(self, pattern: str, folder: Path) -> None:
+        """What the action download-artifact does with merge-multiple, and GitLab with what a job needs."""
+        for artifact in self.artifacts:  # a later one of the same name replaces what an earlier one left
+            if fnmatch.fnmatchcase(artifact["name"], pattern):
+                with zipfile.ZipFile(io.BytesIO(artifact["zip"])) as archive:
+                    archive.extractall(folder)
 
     def open(self, branch: str) -> list[dict[str, Any]]:
         return [one for one in self.requests.values() if one["branch"] == branch and one["state"] == "open"]

@@ -104,9 +104,21 @@ class GitHub(Runner):
     """Jobs of .github/workflows/bqnctl-*.yml."""
 
     def run(self, name: str, ref: str, request: int | None = None) -> Job:
+        workflow = yaml.safe_load((self.clone(ref) / f".github/workflows/bqnctl-{name}.yml").read_text())
+        failed = 0
+        for definition in workflow["jobs"].values():
+            limits = definition.get("strategy", {}).get("matrix", {}).get("limit", [""])
+            for index, limit in enumerate(limits):
+                part = {"matrix.limit": limit, "strategy.job-index": str(index)}
+                job = self._job(definition, name, ref, request, part)
+                failed = failed or job.code
+        job.code = job.code or failed
+        return job
+
+    def _job(
+        self, definition: dict[str, Any], name: str, ref: str, request: int | None, part: dict[str, str]
+    ) -> Job:  # fmt: skip
         job = Job(self.clone(ref))
-        workflow = yaml.safe_load((job.folder / f".github/workflows/bqnctl-{name}.yml").read_text())
-        (definition,) = workflow["jobs"].values()
         outputs = self.folder / f"outputs-{self.jobs}"
         outputs.touch()
         runner = {
@@ -115,6 +127,7 @@ class GitHub(Runner):
             "GITHUB_OUTPUT": str(outputs),
         }  # fmt: skip
         context = {f"secrets.{key}": value for key, value in self.secrets.items() if key != "BQNCTL_TOKEN"}
+        context |= part
         context |= {"github.token": JOB_TOKEN, "inputs.request": str(request), "github.run_attempt": "1"}
         for step in definition["steps"]:
             for line in outputs.read_text().splitlines():
@@ -141,6 +154,8 @@ class GitHub(Runner):
                 self.forge.upload(filled(settings["name"], context), folder)
             else:
                 assert settings["if-no-files-found"] == "ignore"
+        elif action == "actions/download-artifact":
+            self.forge.download(settings["pattern"], job.folder / settings["path"])
         else:
             assert action in {"actions/checkout", "actions/setup-python"}
 
@@ -149,9 +164,24 @@ class GitLab(Runner):
     """Jobs of .gitlab-ci.yml."""
 
     def run(self, name: str, ref: str, request: int | None = None) -> Job:
+        file = yaml.safe_load((self.clone(ref) / ".gitlab-ci.yml").read_text())
+        failed = 0
+        for needed in file[name].get("needs", []):
+            (matrix,) = file[needed]["parallel"]["matrix"]
+            for index, limit in enumerate(matrix["LIMIT"], 1):
+                part = {"LIMIT": limit, "CI_NODE_INDEX": str(index)}
+                failed = self._job(file, needed, ref, request, part).code or failed
+        job = self._job(file, name, ref, request, {})
+        job.code = job.code or failed
+        return job
+
+    def _job(
+        self, file: dict[str, Any], name: str, ref: str, request: int | None, part: dict[str, str]
+    ) -> Job:  # fmt: skip
         job = Job(self.clone(ref))
-        file = yaml.safe_load((job.folder / ".gitlab-ci.yml").read_text())
         definition = {**file[file[name]["extends"]], **file[name]}
+        for needed in definition.get("needs", []):
+            self.forge.download(needed, job.folder / "part-out")
         runner = {
             "GITLAB_CI": "true", "CI_API_V4_URL": f"{self.url}/gitlab", "CI_PROJECT_ID": str(OWN_ID),
             "CI_PROJECT_PATH": REPOSITORY, "CI_SERVER_URL": (self.folder / "server").as_uri(),
@@ -159,7 +189,7 @@ class GitLab(Runner):
         }  # fmt: skip
         if request is not None:
             runner["CI_MERGE_REQUEST_IID"] = str(request)
-        variables = {**runner, **self.secrets, **definition["variables"], "BQNCTL_TOKEN": PROJECT_TOKEN}
+        variables = {**runner, **part, **self.secrets, **definition["variables"], "BQNCTL_TOKEN": PROJECT_TOKEN}
         for line in [*definition["before_script"], *definition["script"]]:
             if not job.code and line != INSTALL:
                 self.shell(job, line, variables)

@@ -3,12 +3,14 @@
 import copy
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
 from generator.bqn.kinds import Kind
+from generator.bqn.server.faults import Fault, FaultKind
 from generator.cli.main import main
 from generator.demo.splynx import CREDENTIALS
 from generator.net.serve import serving
@@ -27,12 +29,27 @@ SECRETS = {
 @pytest.fixture(params=["github", "gitlab"])
 def runner(request: pytest.FixtureRequest, net: Net, tmp_path: Path) -> Iterator[Runner]:
     """A repository that `init` made, on a forge, for the emulators of `net`."""
+    with on_forge(request.param, net, tmp_path, ["bqn-north"]) as made:
+        yield made
+
+
+@pytest.fixture(params=["github", "gitlab"])
+def fleet(request: pytest.FixtureRequest, net: Net, tmp_path: Path) -> Iterator[Runner]:
+    """The same for three appliances, planned in two parts."""
+    with on_forge(request.param, net, tmp_path, ["bqn-north", "bqn-south", "bqn-west"], "--parts", "2") as made:
+        yield made
+
+
+@contextmanager
+def on_forge(forge_name: str, net: Net, tmp_path: Path, appliances: list[str], *more_told: str) -> Iterator[Runner]:
     net.add_billing("splynx-main")
-    net.add_bqn("bqn-north")
     folder = tmp_path / "repository"
-    told = ["--system", "splynx", "--host", "127.0.0.1", "--bqn", "bqn-north=127.0.0.1", "--ci", request.param]
+    told = ["--system", "splynx", "--host", "127.0.0.1", "--ci", forge_name, *more_told]
+    for name in appliances:
+        net.add_bqn(name)
+        told += ["--bqn", f"{name}=127.0.0.1"]
     assert main(["init", str(folder), *told, "--defaults"]) == 0
-    for kind, host in (("billing", "splynx-main"), ("bqn", "bqn-north")):
+    for kind, host in (("billing", "splynx-main"), *(("bqn", name) for name in appliances)):
         more = {key: net.hosts[kind]["hosts"][host][key] for key in ("port", "tls")}
         more |= {"keep_absent": 0} if kind == "billing" else {}
         with (folder / INVENTORY / "host_vars" / f"{host}.yml").open("a") as file:
@@ -43,7 +60,7 @@ def runner(request: pytest.FixtureRequest, net: Net, tmp_path: Path) -> Iterator
     with serving(make_app(forge, blobs=blobs)) as listening:
         url = f"http://127.0.0.1:{listening.port}"
         runners: dict[str, type[Runner]] = {"github": GitHub, "gitlab": GitLab}
-        made = runners[request.param](tmp_path, forge=forge, url=url, secrets=dict(SECRETS))
+        made = runners[forge_name](tmp_path, forge=forge, url=url, secrets=dict(SECRETS))
         made.publish(folder)
         yield made
 
@@ -96,6 +113,31 @@ def test_a_change_in_the_billing_goes_the_whole_way(runner: Runner, net: Net) ->
         assert last == f"::{first.removeprefix('::stop-commands::')}::"
     said = rendered.output + planned.output + applied.output + again.output
     assert [secret for secret in (JOB_TOKEN, PROJECT_TOKEN, *SECRETS.values()) if secret in said] == []
+
+
+def test_a_fleet_is_planned_in_parts_and_reviewed_and_applied_as_one(fleet: Runner, net: Net) -> None:
+    rendered = fleet.run("render", "main")
+    assert rendered.code == 0, rendered
+    (request,) = fleet.forge.open(BRANCH)
+    net.bqn["bqn-west"].faults.set([Fault(kind=FaultKind.STATUS, status=403)])
+    planned = fleet.plan(request["number"])
+    assert planned.code == 1, planned
+    assert "There is no plan" in fleet.forge.ours(request["number"])[0]
+    net.bqn["bqn-west"].faults.set([])
+    planned = fleet.plan(request["number"])
+    assert planned.code == 0, planned
+    (comment,) = fleet.forge.ours(request["number"])
+    assert all(name in comment for name in ("bqn-north", "bqn-south", "bqn-west"))
+    parts = sorted((planned.folder / "part-out").glob("*.json"))
+    named = [[one["name"] for one in json.loads(part.read_bytes())["appliances"]] for part in parts]
+    assert named == [["bqn-north"], ["bqn-south", "bqn-west"]]
+    fleet.merge(request["number"])
+    applied = fleet.run("apply", "main")
+    assert applied.code == 0, applied
+    assert (
+        len({len(net.bqn[name].store.items(Kind.SUBSCRIBER)) for name in ("bqn-north", "bqn-south", "bqn-west")}) == 1
+    )
+    assert "no changes" in fleet.run("render", "main").output
 
 
 def test_one_request_and_one_comment_however_often_it_runs(runner: Runner, net: Net) -> None:
@@ -278,6 +320,6 @@ def plans(runner: Runner) -> list[bytes]:
     return [path.read_bytes() for path in found]
 
 
-def store_of(net: Net) -> str:
+def store_of(net: Net, name: str = "bqn-north") -> str:
     """What is on the appliance."""
-    return json.dumps(net.bqn["bqn-north"].store.dump(), sort_keys=True)
+    return json.dumps(net.bqn[name].store.dump(), sort_keys=True)

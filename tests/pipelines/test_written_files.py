@@ -35,6 +35,27 @@ def test_the_scripts_please_shellcheck(forges: list[str], tmp_path: Path) -> Non
     check(BIN / "shellcheck", "--external-sources", *scripts, cwd=tmp_path)
 
 
+def test_the_pipelines_of_a_fleet(tmp_path: Path) -> None:
+    bqns = [word for number in range(5) for word in ("--bqn", f"bqn-{number}=192.0.2.1{number}")]
+    told = ["--system", "splynx", "--host", "billing.example.net", *bqns, "--ci", "github", "--ci", "gitlab"]
+    assert main(["init", str(tmp_path), *told, "--parts", "3", "--defaults"]) == 0
+    limits = ["bqn[0:0]", "bqn[1:2]", "bqn[3:]"]
+    plan = workflow(tmp_path, "plan")
+    assert plan["jobs"]["part"]["strategy"]["matrix"]["limit"] == limits
+    assert plan["jobs"]["part"]["permissions"] == {"contents": "read"}
+    assert all(
+        PINNED.fullmatch(step["uses"]) for job in plan["jobs"].values() for step in job["steps"] if "uses" in step
+    )
+    pipeline = yaml.safe_load((tmp_path / ".gitlab-ci.yml").read_text())
+    assert pipeline["part"]["parallel"]["matrix"] == [{"LIMIT": limits}]
+    scripts = sorted(tmp_path.glob("ci/*.sh"))
+    assert tmp_path / "ci/part.sh" in scripts
+    schema: list[str | Path] = [BIN / "check-jsonschema", "--builtin-schema"]
+    check(*schema, "vendor.github-workflows", *sorted(tmp_path.glob(".github/workflows/*.yml")), cwd=tmp_path)
+    check(*schema, "vendor.gitlab-ci", tmp_path / ".gitlab-ci.yml", cwd=tmp_path)
+    check(BIN / "shellcheck", "--external-sources", *scripts, cwd=tmp_path)
+
+
 def test_the_pipelines_follow_the_schemas_of_the_forges(repository: Path) -> None:
     workflows = sorted(repository.glob(".github/workflows/*.yml"))
     assert len(workflows) == 3

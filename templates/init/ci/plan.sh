@@ -10,12 +10,26 @@ out=plan-out
 rm -rf "$out"
 mkdir "$out"
 
+# look OPTION...: the plan, or the whole of the parts that other jobs made of it, shown as the options say.
+look() {
+    if [ -n "${PARTS:-}" ]; then
+        set -- report merge part-out/*.json "$@"
+        if [ "$(find part-out -name '*.json' | wc -l)" -ne "$PARTS" ]; then
+            say "not every part was planned: see the jobs of the parts"
+            return 1
+        fi
+    else
+        set -- plan "$@"
+    fi
+    bqnctl "$@"
+}
+
 ended=0
 bqnctl validate --no-credentials >"$out/validate.txt" 2>&1 || ended=1
 cat "$out/validate.txt"
 if [ "$ended" = 0 ]; then
     # The comment, the page and the plan are one look at the appliances; the comment leaves room for what stands below.
-    bqnctl plan --detailed-exitcode --out "$out/plan.json" --html "$out/plan.html" \
+    look --detailed-exitcode --out "$out/plan.json" --html "$out/plan.html" \
         --format markdown --max-bytes 65000 --link "$(forge_job_page)" >"$out/plan.md" || ended=$?
 fi
 
