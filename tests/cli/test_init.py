@@ -75,6 +75,8 @@ def test_all_that_can_be_told(tmp_path: Path) -> None:
         ([*SPLYNX, *BQN, "--network", "10.0.0.1/8"], "has host bits set"),
         ([*SPLYNX, *BQN, "--name", "a/b"], "--name: "),
         ([*SPLYNX, *BQN, "--ci", "none", "--ci", "github"], "--ci none"),
+        ([*SPLYNX, *BQN, "--ci", "github", "--parts", "2"], "2 parts of 1 appliances"),
+        ([*SPLYNX, "--bqn", "a=192.0.2.1", *BQN, "--parts", "2"], "--parts is for pipelines"),
         ([*SPLYNX, *BQN, "-l", "x"], "-i and -l do not go with it"),
     ],
 )
