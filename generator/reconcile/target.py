@@ -14,7 +14,7 @@ from msgspec import Struct
 from generator.bqn.kinds import Kind
 from generator.bqn.wire import bqn_name, canonical_ip, canonical_range, member_set
 from generator.inventory.settings import BqnHost, Network
-from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, DesiredState, Limit, Policy, Subscriber
+from generator.model import BLOCK_POLICY, BLOCK_POLICY_ID, DesiredState, Limit, Policy
 from generator.reconcile.selecting import Selections
 
 DEFAULT_BLOCK_POLICY = Policy(name=BLOCK_POLICY, id=BLOCK_POLICY_ID, download=Limit(rate=0), upload=Limit(rate=0))
@@ -88,8 +88,7 @@ class _Combiner:
         names = self._add_policies(source, state)
         self._add_groups(state, names)
         before = len(self._subscribers)
-        for subscriber in self._selections.of(state, self._bqn.select):
-            self._add_subscriber(source, subscriber, names)
+        self._add_subscribers(source, state, names)
         self._shares[source] = len(self._subscribers) - before
         self._sources.append((source, state))
 
@@ -138,20 +137,25 @@ class _Combiner:
             parts = self._groups.setdefault(bqn_name(group.name), _GroupParts(group.type, policy))
             parts.ranges.update(canonical_range(text) for text in group.ranges)
 
-    def _add_subscriber(self, source: str, subscriber: Subscriber, names: Mapping[str, str]) -> None:
-        ip = canonical_ip(subscriber.ip, ipv6_prefix=self._bqn.ipv6_prefix)
-        if ip in self._subscribers:
-            self._clashes.setdefault((self._owner(ip, source), source), []).append(ip)
-            return
-        name = BLOCK_POLICY if subscriber.blocked else subscriber.policy
-        policy = (names.get(name) or bqn_name(name)) if name else None
-        id_ = bqn_name(subscriber.id) if subscriber.id else None
-        self._subscribers[ip] = WantedSubscriber(id_, policy)
-        for group in subscriber.groups:
-            parts = self._groups.get(group)
-            if parts is None:
-                parts = self._groups.setdefault(bqn_name(group), _GroupParts(None, None))
-            parts.members.append(ip)
+    def _add_subscribers(self, source: str, state: DesiredState, names: Mapping[str, str]) -> None:
+        """Take over the selected subscribers: one loop, as it turns a million times."""
+        added, groups, prefix = self._subscribers, self._groups, self._bqn.ipv6_prefix
+        for subscriber in self._selections.of(state, self._bqn.select):
+            ip, name, id_ = subscriber.ip, subscriber.policy, subscriber.id
+            if ":" in ip:
+                ip = canonical_ip(ip, ipv6_prefix=prefix)
+            if ip in added:
+                self._clashes.setdefault((self._owner(ip, source), source), []).append(ip)
+                continue
+            if subscriber.blocked:
+                name = BLOCK_POLICY
+            policy = (names.get(name) or bqn_name(name)) if name else None
+            added[ip] = WantedSubscriber(bqn_name(id_) if id_ else None, policy)
+            for group in subscriber.groups:
+                parts = groups.get(group)
+                if parts is None:
+                    parts = groups.setdefault(bqn_name(group), _GroupParts(None, None))
+                parts.members.append(ip)
 
     def _owner(self, ip: str, source: str) -> str:
         """Which earlier source has `ip`; within one source two spellings of one prefix may meet."""
