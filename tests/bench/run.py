@@ -29,7 +29,7 @@ def sections(options: argparse.Namespace, work: Path) -> dict[str, Callable[[], 
     return {
         "start": lambda: plans.start_rows(work),
         "plans": lambda: plans.rows(sizes, work),
-        "applies": lambda: applies.rows({2: 4000, 20: 1000}, work),
+        "applies": lambda: applies.rows({2: 4000, 20: 2000}, work),
         "connectors": lambda: connectors.rows(
             20_000, [size for size in sizes if size >= 100_000], work, options.system or systems()
         ),
