@@ -15,7 +15,7 @@ _SHORTEST = 3
 _LONGEST_TEXT = 4_000
 _EDGES = "\"'`.,;:!?()[]{}<>=→"
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])(?:/\d{1,3})?"
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?!\w))(?:/\d{1,3})?"
 )
 _PERSONAL = re.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # an address of mail
@@ -83,7 +83,12 @@ class Pseudonyms:
 
     def addresses(self, text: str) -> str:
         """Text of our own with the addresses in it hidden, and nothing else."""
-        return _ADDRESS.sub(lambda found: self.address(found[0]) if _is_address(found[0]) else found[0], text)
+        return _ADDRESS.sub(lambda found: self._found(found[0]), text)
+
+    def _found(self, text: str) -> str:
+        """What stands for something that looks like an address, maybe with the colon of a sentence behind it."""
+        bare = text if _is_address(text) else text.removesuffix(":")
+        return text.replace(bare, self.address(bare), 1) if _is_address(bare) else text
 
     def _line(self, line: str) -> str:
         line = _QUOTED.sub(lambda found: f"{found[1]}{self.name(found[2])}{found[1]}", line)

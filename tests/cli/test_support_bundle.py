@@ -102,7 +102,7 @@ def test_nobody_and_no_secret_is_in_it(troubled: Net, tmp_path: Path, capfd: pyt
     for name in PARTS:
         assert name in parts
         assert name in said.err
-    assert "lookup('env', 'BQNCTL_TEST_SECRET')" in parts["inventory/hosts.yml"]
+    assert "BQNCTL_TEST_SECRET" in parts["inventory/hosts.yml"]
     assert "system: splynx" in parts["inventory/hosts.yml"]
     assert "networks: [0.0.0.0/0]" in parts["inventory/group_vars/all.yml"]
     assert json.loads(parts["desired/counts.json"])["splynx"]["subscribers"] == len(found)
@@ -215,6 +215,21 @@ def test_addresses_keep_their_neighbours_and_nothing_else() -> None:
     every = {names.address(f"10.0.{at >> 8}.{at & 255}") for at in range(2000)}
     assert len(every) == 2000
     assert Pseudonyms(b"l" * 32).address("10.20.30.40") != near
+
+
+@pytest.mark.parametrize("address", ["10.20.30.40", "2001:db8:7::1", "2001:db8:7::", "1:2:3:4:5:6:7:8", "10.20.0.0/16"])
+@pytest.mark.parametrize("sentence", ["{}", "{}: gone", "at {}, so", "({})", "https://{}:3443", "[{}]:3443", "{}."])
+def test_addresses_are_found_in_sentences(sentence: str, address: str) -> None:
+    if sentence.startswith("https") and address[:3] != "10.":
+        sentence = "https://[{}]:3443"
+    hidden = Pseudonyms(b"k" * 32).text(sentence.format(address))
+    assert address.split("/", maxsplit=1)[0] not in hidden
+    assert hidden == sentence.format(Pseudonyms(b"k" * 32).address(address))
+
+
+@pytest.mark.parametrize("text", ["at 12:30:05", "version 1.2.3.4.5", "a::b::c", "SHA-256 AB:CD", "std::vector"])
+def test_what_is_no_address_stays(text: str) -> None:
+    assert Pseudonyms(b"k" * 32).text(text) == text
 
 
 @pytest.mark.parametrize(
