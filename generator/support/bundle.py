@@ -26,7 +26,7 @@ from generator.support.records import (
 )
 from generator.support.surroundings import repository, versions
 
-_SHORTEST_SECRET = 4
+_SHORTEST_SECRET = 6
 _JOURNAL_BYTES = 16 << 20
 _LOG_BYTES = 256 << 10
 _OWN_DETAILS = frozenset({"name", "TCP", "TLS", "clock"})
