@@ -18,7 +18,7 @@ from generator.support.findings import Findings, look_at
 from generator.support.pseudonyms import Pseudonyms
 from generator.support.records import (
     desired_counts,
-    hidden,
+    desired_view,
     journal_lines,
     learn_from_desired,
     learn_from_journal,
@@ -123,7 +123,7 @@ def _of_the_desired(wanted: Wanted, found: Findings, names: Pseudonyms) -> Itera
     yield "desired/counts.json", _json({source: desired_counts(state) for source, state in found.states.items()})
     if wanted.full:
         for source, state in found.states.items():
-            yield f"desired/{source}.json", _json(hidden(msgspec.to_builtins(state), names))
+            yield f"desired/{source}.json", _json(desired_view(state, names))
 
 
 def _journals(wanted: Wanted) -> Iterator[Part]:

@@ -20,6 +20,7 @@ _PLAIN = frozenset({
 """Fields with words of ours, names of policies and of the operator's equipment."""
 
 _TEXTS = frozenset({"reason", "error", "what", "warnings", "fix", "cause", "message"})
+_OF_A_RUN = frozenset({"run", "end"})
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z?")
 
 
@@ -46,11 +47,22 @@ def journal_lines(content: bytes, names: Pseudonyms) -> bytes:
             record = msgspec.json.decode(line, type=dict[str, Any])
         except msgspec.DecodeError:
             record = {"event": "unreadable", "bytes": len(line)}
-        made = hidden(record, names)
-        if "key" in record:
-            made["key"] = names.key(str(record["key"]))
-        out.append(msgspec.json.encode(made))
+        out.append(msgspec.json.encode(_record(record, names)))
     return b"".join(line + b"\n" for line in out)
+
+
+def _record(record: dict[str, Any], names: Pseudonyms) -> dict[str, Any]:
+    """One record of a journal; those of a run as a whole and of policies have nobody in them."""
+    if record.get("event") in _OF_A_RUN or record.get("kind") == Kind.POLICY:
+        return record
+    made: dict[str, Any] = hidden(record, names)
+    return made | ({"key": names.key(str(record["key"]))} if "key" in record else {})
+
+
+def desired_view(state: DesiredState, names: Pseudonyms) -> dict[str, Any]:
+    """A whole desired state with its people hidden; policies have none in them."""
+    whole = msgspec.to_builtins(state)
+    return {**hidden(whole, names), "policies": whole["policies"]}
 
 
 def learn_from_journal(content: bytes, names: Pseudonyms) -> None:
