@@ -82,7 +82,8 @@ class Pseudonyms:
         return "\n".join(self._line(line[:_LONGEST_TEXT]) for line in text.split("\n"))
 
     def addresses(self, text: str) -> str:
-        """Text of our own with the addresses in it hidden, and nothing else."""
+        """Text of our own with the addresses in it hidden (IP, mail, MAC), and nothing else."""
+        text = _PERSONAL.sub(lambda found: self.name(found[0]), text)
         return _ADDRESS.sub(lambda found: self._found(found[0]), text)
 
     def _found(self, text: str) -> str:
@@ -92,7 +93,6 @@ class Pseudonyms:
 
     def _line(self, line: str) -> str:
         line = _QUOTED.sub(lambda found: f"{found[1]}{self.name(found[2])}{found[1]}", line)
-        line = _PERSONAL.sub(lambda found: self.name(found[0]), line)
         return "".join(self._words(self.addresses(line)))
 
     def _words(self, line: str) -> Iterator[str]:

@@ -112,6 +112,19 @@ def test_nobody_and_no_secret_is_in_it(troubled: Net, tmp_path: Path, capfd: pyt
     assert any("401" in (probe["problem"] or "") for probe in hosts["bqn-main"]["probes"])
 
 
+def test_the_samples_that_doctor_sees_are_not_shown(net: Net, bqnctl: Callable[..., Ran], tmp_path: Path) -> None:
+    net.add_billing(subscriber_id="name")
+    net.add_bqn()
+    samples = [
+        line.rpartition("for example ")[2] for line in bqnctl("doctor").out.splitlines() if "for example" in line
+    ]
+    assert len(samples) > 1
+    assert bundle(net, tmp_path / "out.tar.gz") == 0
+    shown = unpacked(tmp_path / "out.tar.gz")["doctor.json"]
+    assert [sample for sample in samples if sample in shown] == []
+    assert [probe["problem"] for host in json.loads(shown) for probe in host["probes"] if probe["problem"]] == []
+
+
 def test_the_same_person_is_the_same_in_every_part(troubled: Net, tmp_path: Path) -> None:
     assert bundle(troubled, tmp_path / "out.tar.gz", "--full", "--offline") == 0
     parts = unpacked(tmp_path / "out.tar.gz")
@@ -238,6 +251,9 @@ def test_what_is_no_address_stays(text: str) -> None:
         ("credentials: {api_key: hunter2, other: \"{{ lookup('env', 'A') }}\"}  # hunter2",
          "credentials: {api_key: <hidden>, other: \"{{ lookup('env', 'A') }}\"}"),
         ("timeout: 5\nmy_pin: 12345\nown: hunter2\n", "timeout: 5\nmy_pin: <hidden>\nown: <hidden>\n"),
+        ("own: {a: hunter2, b: [hunter2, {c: hunter2}]}", "own: {a: <hidden>, b: [<hidden>, {c: <hidden>}]}"),
+        ("a: &x hunter2\nb: *x\n", "a: &x <hidden>\nb: *x\n"),
+        ("? [hunter2]\n: hunter2", "? [<hidden>]\n: <hidden>"),
         ("host: https://u:hunter2@example.net", "host: https://<hidden>@example.net"),
         ("x: !vault |\n  hunter2\nport: 1\n", "x: !vault <hidden>\n\nport: 1\n"),
         ("key: \"{{ lookup('env', 'A', default='hunter2') }}\"", "key: <hidden>"),
