@@ -61,7 +61,7 @@ def make_parts(wanted: Wanted, *, key: bytes | None, environ: Mapping[str, str])
         # Nothing that may hold a secret is taken along where the secrets are not known.
         wanted = Wanted(folder=None)
     names = Pseudonyms(key, found.plain)
-    journals = dict(_journals(wanted))
+    journals = dict(_made(lambda: _journals(wanted), failures))
     for content in journals.values():
         learn_from_journal(content, names)
     for state in found.states.values():

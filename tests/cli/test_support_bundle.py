@@ -231,7 +231,9 @@ def test_addresses_keep_their_neighbours_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("address", ["10.20.30.40", "2001:db8:7::1", "2001:db8:7::", "1:2:3:4:5:6:7:8", "10.20.0.0/16"])
-@pytest.mark.parametrize("sentence", ["{}", "{}: gone", "at {}, so", "({})", "https://{}:3443", "[{}]:3443", "{}."])
+@pytest.mark.parametrize(
+    "sentence", ["{}", "{}: gone", "at {}, so", "({})", "https://{}:3443", "[{}]:3443", "{}.", "id_{}", "={},"]
+)
 def test_addresses_are_found_in_sentences(sentence: str, address: str) -> None:
     if sentence.startswith("https") and address[:3] != "10.":
         sentence = "https://[{}]:3443"

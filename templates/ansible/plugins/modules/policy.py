@@ -60,9 +60,7 @@ def _make(module: AnsibleModule, file: str) -> Any:
         plan = json.loads(ended.out)
     except ValueError:
         module.fail_json(msg=command.complaint(ended), rc=ended.code)
-    errors = [f"{each['name']}: {each['error']}" for each in plan["appliances"] if each.get("error")]
-    if errors:
-        module.fail_json(msg=command.printable_lines("\n".join(errors)) + "\nnothing was written", rc=ended.code)
+    _stop_at_errors(module, plan)
     if ended.code not in (command.OK, command.PENDING, command.REFUSED):
         module.fail_json(msg=command.complaint(ended), rc=ended.code)
     return plan
@@ -77,6 +75,7 @@ def _read(module: AnsibleModule, file: str) -> Any:
         module.fail_json(msg=f"the plan {command.printable(file)} cannot be read: {command.printable(str(error))}")
     if not isinstance(plan, dict) or not isinstance(plan.get("appliances"), list):
         module.fail_json(msg=f"{command.printable(file)} is not a plan")
+    _stop_at_errors(module, plan)
     return plan
 
 
@@ -105,6 +104,14 @@ def _diff(plan: dict[str, Any], kind: str, plural: str, *, limit: int) -> Iterat
 
 def _line(key: str, view: dict[str, Any] | None) -> str:
     return "" if view is None else f"{command.printable(key)}: {command.as_json(view)}\n"
+
+
+def _stop_at_errors(module: AnsibleModule, plan: dict[str, Any]) -> None:
+    """Fail the module, before anything is written, where an appliance could not be planned."""
+    errors = [f"{each['name']}: {each['error']}" for each in plan["appliances"] if each.get("error")]
+    if errors:
+        text = command.printable_lines("\n".join(errors))
+        module.fail_json(msg=f"{text}\nnothing was written", rc=command.ERROR)
 
 
 def _stop_at_refusals(module: AnsibleModule, plan: dict[str, Any], result: dict[str, Any]) -> None:
