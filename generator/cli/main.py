@@ -33,11 +33,12 @@ _COMMANDS = {
     "runs": "the runs in the journal",
     "schema": "print a JSON Schema",
     "simulate": "a BQN or a billing system on loopback",
+    "support-bundle": "what support needs, in one file, secrets out",
     "validate": "check inventory and desired state, offline",
 }
 
 
-_MODULES = {"import": "adopt"}
+_MODULES = {"import": "adopt", "support-bundle": "support_bundle"}
 """Commands whose module cannot have their name, because Python keeps it for itself."""
 
 

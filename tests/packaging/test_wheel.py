@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from generator import __version__
+
 ROOT = Path(__file__).resolve().parents[2]
 WHEELHOUSE = Path(sys.prefix) / "wheelhouse"
 
@@ -48,6 +50,17 @@ def test_schemas_and_templates_are_in_the_wheel(installed: Path, tmp_path: Path)
     assert "billing/splynx" in names
     for name in names:
         assert '"$schema"' in run(installed, "schema", name, cwd=tmp_path, env=clean_environment(tmp_path))
+
+
+def test_the_wheel_says_its_version_and_has_the_collection(installed: Path, tmp_path: Path) -> None:
+    assert run(installed, "--version", cwd=tmp_path, env=clean_environment(tmp_path)) == f"bqnctl {__version__}\n"
+    python = installed.with_name("python")
+    where = "from generator.documents.resources import resource_dir as r; print(r('templates') / 'ansible')"
+    collection = Path(run(python, "-c", where, cwd=tmp_path, env=clean_environment(tmp_path)).strip())
+    assert collection.is_relative_to(installed.parents[1])
+    for name in ("galaxy.yml", "plugins/modules/policy.py", "roles/policy/tasks/main.yml"):
+        assert (collection / name).is_file()
+    assert list(installed.parents[2].glob(f"bqnctl-{__version__}-*.whl"))
 
 
 def test_init_writes_a_repository_from_the_wheel(installed: Path, tmp_path: Path) -> None:

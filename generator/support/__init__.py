@@ -1,0 +1,1 @@
+"""The support bundle: what those who help need to see, without secrets and without customers."""
