@@ -110,6 +110,8 @@ def test_the_modules_plan_apply_and_refuse(net: Any, bqnctl: Any, ansible: Ansib
     assert bqnctl("render").code == 0
     old = ansible.home / "old.plan.json"
     assert bqnctl("plan", "--out", str(old)).code == 0
+    damaged = ansible.home / "damaged.plan.json"
+    damaged.write_text('{"appliances": [{"changes": [{}]}]}')
     shrunk, renamed = edited(inventory, "shrunk", keep_three), edited(inventory, "renamed", rename_one)
 
     def task(module: str, folder: Path | None, *, check: bool = False, **options: Any) -> dict[str, Any]:
@@ -131,6 +133,7 @@ def test_the_modules_plan_apply_and_refuse(net: Any, bqnctl: Any, ansible: Ansib
             "save": task("policy", renamed, check=True, save=saved),
             "saved": task("policy", renamed, plan=saved),
             "stale": task("policy", renamed, plan=str(old)),
+            "damaged": task("policy", renamed, plan=str(damaged)),
         },
     )
     ran = ansible.run("ansible-playbook", "--diff", file)
@@ -143,6 +146,7 @@ def test_the_modules_plan_apply_and_refuse(net: Any, bqnctl: Any, ansible: Ansib
         "check": (False, True), "apply": (False, True), "again": (False, False),
         "guarded": (True, False),
         "save": (False, True), "saved": (False, True), "stale": (True, False),
+        "damaged": (True, False),
     }  # fmt: skip
     assert found["check"]["counts"] == found["apply"]["counts"]
     assert found["check"]["counts"]["create"] > 30
@@ -152,6 +156,8 @@ def test_the_modules_plan_apply_and_refuse(net: Any, bqnctl: Any, ansible: Ansib
     assert "delete 2" in found["guarded"]["msg"]
     assert "--allow delete=" in found["guarded"]["msg"]
     assert (found["guarded"]["rc"], found["stale"]["rc"], found["render_broken"]["rc"]) == (3, 3, 1)
+    assert "damaged.plan.json" in found["damaged"]["msg"]
+    assert "MODULE FAILURE" not in found["damaged"]["msg"]
     assert "stale plan" in found["stale"]["msg"]
     assert "splynx: " in found["render_broken"]["msg"]
     assert HOSTILE in {item["subscriberId"] for item in simulator.store.items(Kind.SUBSCRIBER)}

@@ -55,6 +55,16 @@ def _make(module: AnsibleModule, file: str) -> Any:
         module, "plan", f"--out={file}", "--format=json", "--detailed-exitcode",
         *command.options("--only", given["only"] or []), *command.options("--allow", given["allow"] or []),
     )  # fmt: skip
+    return _shown(module, ended)
+
+
+def _read(module: AnsibleModule, file: str) -> Any:
+    """A saved plan; that it is one is for bqnctl to say, and in the end that it is not stale."""
+    return _shown(module, command.run(module, "report", "show", "--format=json", file))
+
+
+def _shown(module: AnsibleModule, ended: command.Ended) -> Any:
+    """The plan that the command printed as JSON; fails the module if it is none, or has an appliance in error."""
     command.warn(module, ended)
     try:
         plan = json.loads(ended.out)
@@ -63,19 +73,6 @@ def _make(module: AnsibleModule, file: str) -> Any:
     _stop_at_errors(module, plan)
     if ended.code not in (command.OK, command.PENDING, command.REFUSED):
         module.fail_json(msg=command.complaint(ended), rc=ended.code)
-    return plan
-
-
-def _read(module: AnsibleModule, file: str) -> Any:
-    """A saved plan; that it is one, and is not stale, is for bqnctl to say."""
-    try:
-        with open(file, encoding="utf-8") as opened:  # noqa: PTH123 - paths are plain text to Ansible
-            plan = json.load(opened)
-    except (OSError, ValueError) as error:
-        module.fail_json(msg=f"the plan {command.printable(file)} cannot be read: {command.printable(str(error))}")
-    if not isinstance(plan, dict) or not isinstance(plan.get("appliances"), list):
-        module.fail_json(msg=f"{command.printable(file)} is not a plan")
-    _stop_at_errors(module, plan)
     return plan
 
 
