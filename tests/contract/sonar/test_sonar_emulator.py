@@ -127,7 +127,7 @@ def test_pages_that_take_too_long_are_asked_for_smaller(
 ) -> None:
     caplog.set_level(logging.WARNING, logger="generator.billing.sonar")
     with emulate("sonar", slow_pages="250") as at:
-        answer = read_from(at, timeout=0.4, retry=RetryPolicy(attempts=1))
+        answer = read_from(at, timeout=1.5, retry=RetryPolicy(attempts=1))
     assert len(answer.services) == 60
     assert sorted(record.getMessage().rpartition("; ")[2] for record in caplog.records) == [
         "reading ip_assignment_histories in smaller pages", "reading ip_assignments in smaller pages",
