@@ -25,6 +25,7 @@ _COMMANDS = {
     "gateway": "intake for billing systems that push: BQN REST and RADIUS accounting",
     "import": "the live BQN → desired state, to adopt an appliance in use",
     "init": "a new repository: inventory, pipelines, timer",
+    "notify": "try the webhooks of notify.yml",
     "override": "human decisions on top of the billing",
     "plan": "what apply would change; changes nothing",
     "render": "billing → desired state",
@@ -33,6 +34,7 @@ _COMMANDS = {
     "runs": "the runs in the journal",
     "schema": "print a JSON Schema",
     "simulate": "a BQN or a billing system on loopback",
+    "sync": "render, plan and apply, once or on a schedule",
     "validate": "check inventory and desired state, offline",
 }
 

@@ -20,6 +20,7 @@ ORDER = [
     "gateway",
     "demo",
     "scaffold",
+    "operate",
     "cli",
 ]
 
