@@ -15,13 +15,14 @@ from generator.errors import BqnctlError
 from generator.inventory.load import KINDS
 from generator.operate.account import RunAccount, Status
 from generator.operate.control import Control
-from generator.operate.events import Event, tell
+from generator.operate.events import Event, tell, tell_finished
 from generator.operate.memory import Memory, MemoryFile
 from generator.operate.metrics import metrics_text, write_metrics
 from generator.operate.schedule import BackOff
 from generator.operate.settings import Webhook, load_webhooks
 from generator.operate.webhooks import notify
 
+_log = logging.getLogger(__name__)
 _SLOTS_UNTIL_STUCK = 3
 _LEAST_UNTIL_STUCK_S = 1800.0
 
@@ -116,15 +117,10 @@ class SyncJob:
 
     def _finish(self, account: RunAccount, memory: Memory) -> None:
         """Keep what a run brought, and tell of it."""
-        if account.error is not None and not self._options.events:
-            logging.getLogger(__name__).error("%s", account.error)
-        level = logging.INFO if account.result is Status.OK else logging.ERROR
-        tell(
-            Event.RUN_FINISHED, f"the run ended: {account.result}, {account.changes} written", level=level,
-            result=str(account.result), exit_code=int(account.exit_code), changes=account.changes, run=account.run,
-            seconds=round(account.ended_s - account.started_s, 3), error=account.error,
-            interrupted=account.interrupted,
-        )  # fmt: skip
+        if self._options.events:
+            tell_finished(account)
+        elif account.error is not None:
+            _log.error("%s", account.error)
         if self._back_off is not None:
             failed = [each.name for each in account.hosts if each.status in (Status.FAILED, Status.PARTIAL)]
             good = [each.name for each in account.hosts if each.status in (Status.OK, Status.REFUSED)]

@@ -74,10 +74,10 @@ class RunAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> Exit:
-        """4 when a part was applied, 1 when anything failed, 3 when only guards spoke."""
+        """As of `apply`: 4 when a part was applied, 1 when anything failed, 3 when only guards spoke."""
         appliances = {appliance.status for appliance in self.appliances}
         statuses = appliances | {source.status for source in self.sources}
-        if Status.PARTIAL in statuses or (self.changes and Status.FAILED in appliances):
+        if Status.PARTIAL in statuses or (self.changes and appliances & {Status.FAILED, Status.WAITING}):
             return Exit.PARTIAL
         if self.error or self.interrupted or statuses & {Status.FAILED, Status.WAITING}:
             return Exit.ERROR

@@ -4,7 +4,7 @@ import logging
 from enum import StrEnum
 from typing import Any
 
-from generator.operate.account import ApplianceAccount, SourceAccount, Status
+from generator.operate.account import ApplianceAccount, RunAccount, SourceAccount, Status
 
 EVENTS_LOGGER = "generator.events"
 _log = logging.getLogger(EVENTS_LOGGER)
@@ -85,4 +85,15 @@ def _tell_appliance(account: ApplianceAccount) -> None:
     tell(
         event, f"{account.name}: {said}", level=level, appliance=account.name, error=account.error,
         changes={kind: dict(actions) for kind, actions in account.done.items()}, pending=dict(account.pending),
+    )  # fmt: skip
+
+
+def tell_finished(account: RunAccount) -> None:
+    """Log how a run ended."""
+    said = account.error or f"{account.changes} written"
+    tell(
+        Event.RUN_FINISHED, f"the run ended: {account.result}: {said}",
+        level=logging.INFO if account.result is Status.OK else logging.WARNING,
+        result=str(account.result), exit_code=int(account.exit_code), changes=account.changes, run=account.run,
+        seconds=round(account.ended_s - account.started_s, 3), error=account.error, interrupted=account.interrupted,
     )  # fmt: skip

@@ -32,8 +32,8 @@ _OK = range(200, 300)
 # An error's own text may have the address in it, which is a secret.
 _REASONS = (
     (NameResolutionError, "its name does not resolve"),
-    (ConnectTimeoutError, "it does not answer in time"),
     (NewConnectionError, "nothing listens there, or the way is barred"),
+    (ConnectTimeoutError, "it does not answer in time"),
     (ReadTimeoutError, "it does not answer in time"),
     (SSLError, "its certificate is not the right one"),
 )
