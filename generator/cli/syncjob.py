@@ -117,9 +117,7 @@ class SyncJob:
 
     def _finish(self, account: RunAccount, memory: Memory) -> None:
         """Keep what a run brought, and tell of it."""
-        if self._options.events:
-            tell_finished(account)
-        elif account.error is not None:
+        if account.error is not None and not self._options.events:
             _log.error("%s", account.error)
         if self._back_off is not None:
             failed = [each.name for each in account.hosts if each.status in (Status.FAILED, Status.PARTIAL)]
@@ -129,6 +127,8 @@ class SyncJob:
         self._save(memory)
         if not account.interrupted:
             self._notify(account, memory)
+        if self._options.events:
+            tell_finished(account)
 
     def _notify(self, account: RunAccount, memory: Memory) -> None:
         hooks = self._settings.webhooks
