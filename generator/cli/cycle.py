@@ -27,6 +27,7 @@ from generator.reconcile.outcome import RunOutcome
 from generator.reconcile.plan import Plan
 from generator.reconcile.planner import make_plan
 from generator.report.outcome import outcome_text
+from generator.report.safe import one_line
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Cycle:
     def _complain(self, text: str) -> None:
         """Tell a person what no report of a plan or an outcome says; events say it to machines."""
         if not self._options.events:
-            _log.error("%s", text)
+            _log.error("%s", one_line(text))
 
     def _all(self) -> None:
         with self._phase("render"):

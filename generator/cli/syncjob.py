@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from generator.cli.cycle import Cycle, CycleOptions
-from generator.cli.session import Session, open_session, require_hosts
+from generator.cli.session import Session, open_session, require_hosts, warn_unverified
 from generator.errors import BqnctlError
 from generator.inventory.load import KINDS
 from generator.operate.account import RunAccount, Status
@@ -21,6 +21,7 @@ from generator.operate.metrics import metrics_text, write_metrics
 from generator.operate.schedule import BackOff
 from generator.operate.settings import Webhook, load_webhooks
 from generator.operate.webhooks import notify
+from generator.report.safe import one_line
 
 _log = logging.getLogger(__name__)
 _SLOTS_UNTIL_STUCK = 3
@@ -39,7 +40,9 @@ def read_settings() -> Settings:
     session = open_session(credentials=KINDS)
     require_hosts(session.billing, "billing")
     require_hosts(session.bqn, "bqn")
-    return Settings(session, load_webhooks(session.inventory.folder, environ=os.environ))
+    webhooks = load_webhooks(session.inventory.folder, environ=os.environ)
+    warn_unverified(webhooks)
+    return Settings(session, webhooks)
 
 
 class SyncJob:
@@ -55,6 +58,7 @@ class SyncJob:
         self._settings_error: str | None = None
         self._file = MemoryFile(self._settings.session.inventory.folder, os.environ)
         self._started_s = time.time()
+        self._ran = False
         self._lock = threading.Lock()
         self._memory = self._known(self._file.load())
 
@@ -76,6 +80,10 @@ class SyncJob:
 
     def sync(self, missed: int = 0) -> RunAccount | None:
         """One run of the service; None where it could not begin, because another sync runs."""
+        settings = self._settings
+        if self._ran:  # the settings were read for the first run, and told what they are
+            warn_unverified((*settings.session.billing, *settings.session.bqn, *settings.webhooks))
+        self._ran = True
         if self._settings_error is not None:
             self.reload()
         try:
@@ -118,7 +126,7 @@ class SyncJob:
     def _finish(self, account: RunAccount, memory: Memory) -> None:
         """Keep what a run brought, and tell of it."""
         if account.error is not None and not self._options.events:
-            _log.error("%s", account.error)
+            _log.error("%s", one_line(account.error))
         if self._back_off is not None:
             failed = [each.name for each in account.hosts if each.status in (Status.FAILED, Status.PARTIAL)]
             good = [each.name for each in account.hosts if each.status in (Status.OK, Status.REFUSED)]

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from generator.operate.account import ApplianceAccount, RunAccount, SourceAccount, Status
+from generator.report.safe import one_line
 
 EVENTS_LOGGER = "generator.events"
 _log = logging.getLogger(EVENTS_LOGGER)
@@ -37,7 +38,7 @@ class Event(StrEnum):
 
 def tell(event: Event, message: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log an event: `message` for people, the name and `fields` (JSON values) for machines."""
-    _log.log(level, "%s", message, extra={"event": str(event), "fields": fields})
+    _log.log(level, "%s", one_line(message), extra={"event": str(event), "fields": fields})
 
 
 _OF_SOURCE = {

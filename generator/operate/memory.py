@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class SourceMemory(Struct, frozen=True, kw_only=True):
-    """One billing source: when it was last read whole, what became of it last, what it has."""
+    """One billing source: when it was last read whole, what became of it last (waiting: not tried yet), what it has."""
 
     last_success_s: float = 0.0
     status: Status = Status.WAITING
@@ -93,7 +93,7 @@ def _source(old: SourceMemory | None, account: SourceAccount, now_s: float) -> S
     if account.status is Status.WAITING:
         return old
     if account.status is Status.OK:
-        return SourceMemory(last_success_s=now_s, objects=account.objects)
+        return SourceMemory(last_success_s=now_s, status=Status.OK, objects=account.objects)
     return replace(old, status=account.status)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from generator.operate.account import ApplianceAccount, RunAccount, SourceAccount
 from generator.operate.notices import Notice
 from generator.operate.settings import Topic, Webhook
-from generator.report.safe import printable
+from generator.report.safe import one_line, printable
 
 _VERSION = 1
 _ERROR_LETTERS = 500
@@ -121,7 +121,7 @@ def _host(host: SourceAccount | ApplianceAccount) -> dict[str, Any]:
 
 def _plain(text: str) -> str:
     """`text` on one line, without control characters, cut."""
-    whole = printable(" ".join(text.split()))
+    whole = printable(one_line(text))
     return whole if len(whole) <= _ERROR_LETTERS else f"{whole[: _ERROR_LETTERS - 1]}…"
 
 

@@ -300,3 +300,14 @@ def test_a_failed_source_is_an_event_and_no_loose_text(one: Any, bqnctl: Run) ->
     assert events["source_failed"]["source"] == "splynx"
     assert "403" in events["source_failed"]["error"]
     assert events["appliance_failed"]["error"].startswith("no desired state of splynx yet")
+
+
+def test_a_state_folder_that_cannot_be_written_is_an_error_before_anything_is_read(
+    one: Any, bqnctl: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    ran = bqnctl("sync")
+    assert ran.code == 1
+    assert "the state folder cannot be written" in ran.err
+    assert "set XDG_STATE_HOME" in ran.err
+    assert not (one.folder / "desired").exists()
