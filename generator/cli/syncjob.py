@@ -81,8 +81,8 @@ class SyncJob:
     def sync(self, missed: int = 0) -> RunAccount | None:
         """One run of the service; None where it could not begin, because another sync runs."""
         settings = self._settings
-        if self._ran:  # the settings were read for the first run, and told what they are
-            warn_unverified((*settings.session.billing, *settings.session.bqn, *settings.webhooks))
+        if self._ran:  # reading the settings told it of the first run; reading a source tells it of that source
+            warn_unverified((*settings.session.bqn, *settings.webhooks))
         self._ran = True
         if self._settings_error is not None:
             self.reload()
