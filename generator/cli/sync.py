@@ -23,8 +23,10 @@ from generator.operate.control import Control
 from generator.operate.events import EVENTS_LOGGER, Event, tell
 from generator.operate.schedule import BackOff, Schedule
 from generator.operate.service import LeftError, Service
+from generator.reconcile.guards import parse_allowances
 
 _MOST_JITTER_S = 60.0
+_INTERRUPTED = "interrupted before anything was written to an appliance"
 
 
 @click.command(name="sync", short_help="render, plan and apply, once or on a schedule")
@@ -62,6 +64,7 @@ def command(
     A source that fails keeps its desired state as it was, and the other hosts go on. With --interval it runs in the
     foreground until SIGTERM or Ctrl-C, and SIGHUP makes it read the inventory again.
     """
+    parse_allowances(allow)  # a wrong one is said before anything is read
     control = Control()
     if interval is None:
         _refuse("--metrics-port", metrics_port, "needs --interval: a single run is over before anybody asks")
@@ -93,14 +96,17 @@ def _start_events(*, always: bool) -> bool:
 
 
 def _once(job: SyncJob, control: Control) -> Exit:
-    async def run() -> Exit:
-        return (await Service(control).once(_InContext(job).run)).exit_code
+    async def run() -> RunAccount:
+        return await Service(control).once(_InContext(job).run)
 
     try:
-        return asyncio.run(run())
+        account = asyncio.run(run())
     except LeftError:
-        click.echo("interrupted before anything was written to an appliance", err=True)
+        click.echo(_INTERRUPTED, err=True)
         _leave(Exit.ERROR)
+    if account.interrupted and account.run is None:
+        click.echo(_INTERRUPTED, err=True)
+    return account.exit_code
 
 
 def _until_ended(job: SyncJob, control: Control, schedule: Schedule, interval: int) -> None:

@@ -74,10 +74,11 @@ class RunAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> Exit:
-        """As of `apply`: 4 when a part was applied, 1 when anything failed, 3 when only guards spoke."""
+        """As of `apply`: 4 when a part was applied or the writing was cut short, 1 when anything failed, 3 when only guards spoke."""
         appliances = {appliance.status for appliance in self.appliances}
         statuses = appliances | {source.status for source in self.sources}
-        if Status.PARTIAL in statuses or (self.changes and appliances & {Status.FAILED, Status.WAITING}):
+        cut_short = self.interrupted and self.run is not None
+        if cut_short or Status.PARTIAL in statuses or (self.changes and appliances & {Status.FAILED, Status.WAITING}):
             return Exit.PARTIAL
         if self.error or self.interrupted or statuses & {Status.FAILED, Status.WAITING}:
             return Exit.ERROR

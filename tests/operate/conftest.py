@@ -27,7 +27,6 @@ class Receiver:
     def __init__(self) -> None:
         self.got: list[Any] = []
         self.statuses: list[int] = []
-        self.slow_s = 0.0
         self.app = Starlette(routes=[Route("/{path:path}", self._take, methods=["GET", "POST"])])
         self.url = ""
 
