@@ -17,7 +17,6 @@ from generator.operate.account import RunAccount, Status
 from generator.operate.control import Control
 from generator.operate.events import Event, tell, tell_finished
 from generator.operate.memory import Memory, MemoryFile
-from generator.operate.metrics import metrics_text, write_metrics
 from generator.operate.schedule import BackOff
 from generator.operate.settings import Webhook, load_webhooks
 from generator.operate.webhooks import notify
@@ -107,6 +106,8 @@ class SyncJob:
 
     def metrics(self) -> bytes:
         """The metrics of now."""
+        from generator.operate.metrics import metrics_text  # noqa: PLC0415 - only where metrics are asked for
+
         with self._lock:
             memory = self._memory
         return metrics_text(memory)
@@ -156,6 +157,8 @@ class SyncJob:
         try:
             self._file.save(memory)
             if self._metrics_file is not None:
+                from generator.operate.metrics import write_metrics  # noqa: PLC0415 - same
+
                 write_metrics(memory, self._metrics_file)
         except BqnctlError as error:
             tell(Event.RECORDS_FAILED, str(error), level=logging.ERROR, error=str(error))

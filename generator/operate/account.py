@@ -74,7 +74,7 @@ class RunAccount(Struct, frozen=True, kw_only=True):
 
     @property
     def exit_code(self) -> Exit:
-        """As of `apply`: 4 when a part was applied or the writing was cut short, 1 when anything failed, 3 when only guards spoke."""
+        """As of `apply`: 4 when a part was applied or it was cut short, 1 for errors, 3 when only guards spoke."""
         appliances = {appliance.status for appliance in self.appliances}
         statuses = appliances | {source.status for source in self.sources}
         cut_short = self.interrupted and self.run is not None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from generator.errors import DocumentError
 from generator.operate.account import ApplianceAccount, RunAccount, SourceAccount, Status
 from generator.operate.notices import notice_for
 from generator.operate.payloads import payload
@@ -186,16 +187,12 @@ def test_an_address_comes_from_the_environment_and_is_never_shown(
         f"https://example.net/{TOKEN}/é",
     ],
 )  # fmt: skip
-def test_a_wrong_address_is_refused_without_a_word_of_it(
-    site: Any, webhook: Any, bqnctl: Run, monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    monkeypatch.setenv("NOC_WEBHOOK", url)
+def test_a_wrong_address_is_refused_without_a_word_of_it(tmp_path: Path, url: str) -> None:
     for written in (url, "{{ lookup('env', 'NOC_WEBHOOK') }}"):
-        webhook(url=written)
-        ran = bqnctl("notify")
-        assert ran.code == 1
-        assert "notify.yml:" in ran.err
-        assert TOKEN not in ran.err + ran.out
+        (tmp_path / "notify.yml").write_text(yaml.safe_dump({"webhooks": {"noc": {"url": written}}}))
+        with pytest.raises(DocumentError, match=r"notify\.yml:3:") as refused:
+            load_webhooks(tmp_path, environ={"NOC_WEBHOOK": url})
+        assert TOKEN not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -211,14 +208,20 @@ def test_a_wrong_address_is_refused_without_a_word_of_it(
         ("webhooks: [", "not valid YAML"),
     ],
 )
-def test_notify_yml_is_checked_with_places(site: Any, bqnctl: Run, text: str, said: str) -> None:
+def test_notify_yml_is_checked_with_places(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "notify.yml").write_text(text)
+    with pytest.raises(DocumentError, match=r"notify\.yml:\d+:\d+: ") as refused:
+        load_webhooks(tmp_path, environ={})
+    assert said in str(refused.value)
+
+
+def test_a_broken_notify_yml_stops_validate_and_sync_before_anything_is_read(site: Any, bqnctl: Run) -> None:
     site.folder.mkdir()
-    (site.folder / "notify.yml").write_text(text)
-    for command in (["validate"], ["sync"]):
-        ran = bqnctl(*command)
+    (site.folder / "notify.yml").write_text("webhooks: {noc: {url: 'https://x.example', formt: slack}}")
+    for command in ("validate", "sync", "notify"):
+        ran = bqnctl(command)
         assert ran.code == 1
-        assert "notify.yml:" in ran.err
-        assert said in ran.err
+        assert "notify.yml:1:44: key webhooks.noc.formt" in ran.err
     assert site.bqn["bqn"].requests == []
 
 
