@@ -6,9 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_WORKERS ?= 4
 # Tests start hundreds of short processes: each module is compiled once, whatever the environment says.
 export PYTHONDONTWRITEBYTECODE :=
+ENGINE ?= $(shell command -v podman || command -v docker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types servers unit bench lock clean
+.PHONY: help demo test lint types servers unit bench image lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -58,6 +59,12 @@ unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite
 
 bench: $(VENV)/.bench ## speed and memory as ratios measured in one run
 	$(BIN)/python tests/bench/run.py
+
+# The smoke test is the service's own life: a read-only root, no rights, and an inventory that is not there yet.
+image: ## the container image, where podman or docker is at hand
+	@test -n "$(ENGINE)" || { echo "podman or docker is needed" >&2; exit 1; }
+	$(ENGINE) build --file Containerfile --tag bqnctl .
+	$(ENGINE) run --rm --read-only --tmpfs /tmp --cap-drop ALL bqnctl --version
 
 lock: $(VENV)/.dev ## pin every dependency again, with hashes and no index named
 	$(PIP) install uv

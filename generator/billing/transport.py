@@ -79,7 +79,6 @@ def open_session(host: BillingHost) -> requests.Session:
     session.adapters.clear()
     session.mount("https://", _Adapter(host.tls))
     if not host.tls.verify:
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         _log.warning("%s: its certificate is not verified (tls: {verify: false})", host.name)
     return session
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -46,17 +47,17 @@ def command(*, plan_file: Path | None, yes: bool, check: bool, allow: tuple[str,
     if not check and plan.has_changes and _something_may_be_written(plan):
         if plan_file is None and not yes:
             _ask()
-        outcome = apply_plan(session, plan, allow=allow)
+        with stop_on_signals() as stop:
+            outcome = apply_plan(session, plan, allow=allow, stop=stop)
         sys.stdout.write(outcome_text(outcome))
         return outcome.exit_code
     return _exit_without_writing(plan)
 
 
-def apply_plan(session: Session, plan: Plan, *, allow: tuple[str, ...]) -> RunOutcome:
-    """Carry out a plan with journal, locks, signals and a progress bar."""
+def apply_plan(session: Session, plan: Plan, *, allow: tuple[str, ...], stop: threading.Event) -> RunOutcome:
+    """Carry out a plan with journal, locks and a progress bar; `stop` ends it after the requests under way."""
     total = sum(len(appliance.changes) for appliance in plan.appliances)
     with (
-        stop_on_signals() as stop,
         progress_bar("applying", total) as progress,
         Journal(session.journal_folder, new_run_id(dt.datetime.now(dt.UTC))) as journal,
     ):

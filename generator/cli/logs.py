@@ -19,7 +19,7 @@ class _TextFormatter(logging.Formatter):
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a record: time (UTC), level, room, message."""
+    """One JSON object a record: time (UTC), level, room, message; for an event its name and fields too."""
 
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps(
@@ -28,6 +28,8 @@ class _JsonFormatter(logging.Formatter):
                 "level": record.levelname.lower(),
                 "logger": record.name,
                 "message": record.getMessage(),
+                **({"event": event} if (event := getattr(record, "event", None)) else {}),
+                **getattr(record, "fields", {}),
             },
             ensure_ascii=True,
         )

@@ -25,6 +25,7 @@ _COMMANDS = {
     "gateway": "intake for billing systems that push: BQN REST and RADIUS accounting",
     "import": "the live BQN → desired state, to adopt an appliance in use",
     "init": "a new repository: inventory, pipelines, timer",
+    "notify": "try the webhooks of notify.yml",
     "override": "human decisions on top of the billing",
     "plan": "what apply would change; changes nothing",
     "render": "billing → desired state",
@@ -34,6 +35,7 @@ _COMMANDS = {
     "schema": "print a JSON Schema",
     "simulate": "a BQN or a billing system on loopback",
     "support-bundle": "what support needs, in one file, secrets out",
+    "sync": "render, plan and apply, once or on a schedule",
     "validate": "check inventory and desired state, offline",
 }
 

@@ -42,6 +42,8 @@ class Rendered(Struct, frozen=True, kw_only=True):
     before: Mapping[str, bytes] = {}
     state: DesiredState | None = None
     previous: DesiredState | None = None
+    previous_digest: str | None = None
+    """Of the files on disk that `previous` was read from."""
     overrides: frozenset[str] = frozenset()
     """The overrides that matched somebody."""
     error: BqnctlError | None = None
@@ -118,7 +120,8 @@ def _account(session: Session, overrides: Overrides, results: list[Rendered], to
 
 
 def _render(host: BillingHost, folder: Path, run: _Run) -> Rendered:
-    previous = load_tree(folder).state if folder.is_dir() else None
+    tree = load_tree(folder) if folder.is_dir() else None
+    previous = None if tree is None else tree.state
     answer = read_source(host)
     check_shrink(answer, previous, host, allowed=run.allowed.get(SHRINK_RULE))
     built = build(answer, host, previous=previous, now=run.now, overrides=run.overrides)
@@ -129,7 +132,7 @@ def _render(host: BillingHost, folder: Path, run: _Run) -> Rendered:
     before = {name: path.read_bytes() for name, path in tree_files(folder).items()}
     return Rendered(
         source=host.name, folder=folder, files=files, before=before, state=built.state, previous=previous,
-        overrides=built.overrides,
+        previous_digest=None if tree is None else tree.digest, overrides=built.overrides,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -21,6 +22,7 @@ from generator.inventory.limit import limit_hosts
 from generator.inventory.load import load_inventory
 from generator.inventory.settings import BillingHost, BqnHost, Inventory
 from generator.model import DesiredState
+from generator.net.tls import TlsSettings
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +43,18 @@ class Session(Struct, frozen=True):
     def journal_folder(self) -> Path:
         """Where the journals of runs are."""
         return self.inventory.folder / "journal"
+
+
+class Verified(Protocol):
+    """What is talked to over TLS: a host, or a webhook."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for messages."""
+
+    @property
+    def tls(self) -> TlsSettings:
+        """How its certificate is verified."""
 
 
 class DesiredStates(Struct, frozen=True):
@@ -72,10 +86,15 @@ def open_session(*, credentials: frozenset[str]) -> Session:
     )
     talked_to: list[BillingHost | BqnHost] = [*session.billing] if "billing" in credentials else []
     talked_to += session.bqn if "bqn" in credentials else ()
-    for host in talked_to:
+    warn_unverified(talked_to)
+    return session
+
+
+def warn_unverified(hosts: Iterable[Verified]) -> None:
+    """Say of each host whose certificate is not verified that it is not."""
+    for host in hosts:
         if not host.tls.verify:
             log.warning("%s: its certificate is NOT verified (tls.verify is false)", host.name)
-    return session
 
 
 def read_secrets_of(host: BillingHost, session: Session) -> BillingHost:

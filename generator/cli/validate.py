@@ -19,6 +19,7 @@ from generator.errors import DocumentError, Exit, Problem
 from generator.inventory.find import find_inventory
 from generator.inventory.load import KINDS
 from generator.model import DesiredState, Group, Limit, Policy, Subscriber
+from generator.operate.settings import load_webhooks
 from generator.reconcile.target import make_target
 
 
@@ -37,6 +38,10 @@ def command(*, credentials: bool) -> Exit:
     except DocumentError as error:
         problems += error.problems
     problems += _template_problems(folder / "templates")
+    try:
+        load_webhooks(folder, environ=os.environ, secrets=credentials)
+    except DocumentError as error:
+        problems += error.problems
     desired, found = read_desired(folder / "desired", _rendered_sources(folder / "desired"))
     hosts = {} if session is None else session.inventory.billing
     today = dt.datetime.now(dt.UTC).date()

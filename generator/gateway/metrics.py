@@ -1,13 +1,6 @@
-"""The gateway's Prometheus metrics, and the plain HTTP application that shows them with its health."""
-
-from collections.abc import Callable
+"""The gateway's Prometheus metrics."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 _NAME = "bqnctl_gateway"
 
@@ -34,22 +27,6 @@ class Metrics:
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"{_NAME}_{name}", meaning, labels, registry=self.registry)
 
-
-def make_ops_app(metrics: Metrics, *, refresh: Callable[[], None], trouble: Callable[[], str | None]) -> Starlette:
-    """`/metrics` and `/healthz`; `refresh` updates gauges before they are shown, `trouble` says what is wrong."""
-
-    async def show(_: Request) -> Response:
-        refresh()
-        return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    async def health(_: Request) -> Response:
-        return health_response(trouble())
-
-    return Starlette(routes=[Route("/metrics", show), Route("/healthz", health)])
-
-
-def health_response(problem: str | None) -> JSONResponse:
-    """200 when all is well, 503 with the problem when not."""
-    if problem is None:
-        return JSONResponse({"status": "ok"})
-    return JSONResponse({"status": "failing", "problem": problem}, status_code=503)
+    def text(self) -> bytes:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -23,9 +23,10 @@ from generator.bqn.server.store import KEY_FIELDS, MemoryStore
 from generator.documents.resources import resource_dir
 from generator.gateway.commit import GroupCommit
 from generator.gateway.keep import StoreError
-from generator.gateway.metrics import Metrics, health_response
+from generator.gateway.metrics import Metrics
 from generator.gateway.settings import GatewaySettings
 from generator.gateway.throttle import Failures, Turns
+from generator.net.ops import health_response
 
 _log = logging.getLogger(__name__)
 _audit = logging.getLogger("generator.progress.audit")

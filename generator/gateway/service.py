@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,14 +17,16 @@ from generator.bqn.server.store import KEY_FIELDS, Behaviour, MemoryStore
 from generator.errors import BqnctlError
 from generator.gateway.commit import GroupCommit
 from generator.gateway.keep import Keeper
-from generator.gateway.metrics import Metrics, make_ops_app
+from generator.gateway.metrics import Metrics
 from generator.gateway.radius.intake import SESSION, AccountingIntake, IntakeOptions, Kept
 from generator.gateway.radius.packet import Accounting
 from generator.gateway.radius.server import AccountingServer, listen
 from generator.gateway.rest import RestDoor, make_rest_app, stored_form
 from generator.gateway.settings import GatewaySettings
 from generator.net.certificate import Certificate, ensure_certificate
+from generator.net.ops import make_ops_app
 from generator.net.serve import bound, make_server
+from generator.net.systemd import tell_systemd
 
 _log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 30.0
@@ -98,8 +98,8 @@ class Gateway:
         """What is wrong, None when all is well."""
         return None if self.commit.failed is None else self.commit.failed.what
 
-    def refresh(self) -> None:
-        """Bring the gauges up to date."""
+    def metrics_text(self) -> bytes:
+        """The metrics of now, in Prometheus' text format."""
         metrics, commit = self.metrics, self.commit
         for kind in Kind:
             metrics.objects.labels(kind.value).set(self.store.count(kind))
@@ -108,6 +108,7 @@ class Gateway:
         metrics.rows.set(commit.rows)
         metrics.failures.set(commit.failures)
         metrics.last_commit.set(commit.last_commit_s)
+        return metrics.text()
 
 
 async def serve(settings: GatewaySettings, *, ready: Callable[[Running], None], stop: asyncio.Event) -> None:
@@ -121,9 +122,9 @@ async def serve(settings: GatewaySettings, *, ready: Callable[[Running], None], 
         try:
             async with contextlib.AsyncExitStack() as stack:
                 ready(await _start(gateway, certificate, stack))
-                _tell_systemd("READY=1")
+                tell_systemd("READY=1")
                 await stop.wait()
-                _tell_systemd("STOPPING=1")
+                tell_systemd("STOPPING=1")
         finally:
             await gateway.commit.close()
 
@@ -132,7 +133,7 @@ async def _start(gateway: Gateway, certificate: Certificate, stack: contextlib.A
     settings = gateway.settings
     door = RestDoor(gateway.store, keep=gateway.keep, commit=gateway.commit, metrics=gateway.metrics)
     rest = make_rest_app(settings, gateway.store, door, trouble=gateway.trouble)
-    ops = make_ops_app(gateway.metrics, refresh=gateway.refresh, trouble=gateway.trouble)
+    ops = make_ops_app(metrics=gateway.metrics_text, trouble=gateway.trouble)
     metrics_port = await stack.enter_async_context(_http(ops, settings.metrics_listen, settings.metrics_port))
     radius_port = await _start_radius(gateway, stack)
     port = await stack.enter_async_context(_http(rest, settings.listen, settings.port, certificate))
@@ -192,15 +193,6 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def _tell_systemd(state: str) -> None:
-    """Tell a service manager how far we are, where there is one (sd_notify)."""
-    place = os.environ.get("NOTIFY_SOCKET")
-    if not place:
-        return
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to:
-        to.sendto(state.encode(), "\0" + place[1:] if place.startswith("@") else place)
 
 
 @contextmanager

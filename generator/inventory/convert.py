@@ -35,7 +35,7 @@ def billing_host(read: HostReading, folder: Path) -> BillingHost:
         host=values["host"],
         port=int(values["port"]),
         timeout_s=float(values["timeout"]),
-        tls=_tls(values["tls"], folder),
+        tls=tls_settings(values["tls"], folder),
         credentials=read.secrets,
         mode=values["mode"],
         subscriber_id=values["subscriber_id"],
@@ -71,7 +71,7 @@ def bqn_host(read: HostReading, folder: Path, *, sources: Iterable[str]) -> BqnH
         host=values["host"],
         port=int(values["port"]),
         timeout_s=float(values["timeout"]),
-        tls=_tls(values["tls"], folder),
+        tls=tls_settings(values["tls"], folder),
         username=read.secrets["username"],
         password=read.secrets["password"],
         sources=tuple(values.get("sources", sources)),
@@ -111,7 +111,8 @@ def _rates(value: Mapping[str, Any]) -> dict[str, PlanRates]:
     return {name: PlanRates(**_whole(rates)) for name, rates in value.items()}
 
 
-def _tls(tls: Mapping[str, Any], folder: Path) -> TlsSettings:
+def tls_settings(tls: Mapping[str, Any], folder: Path) -> TlsSettings:
+    """The checked `tls` of a host, every default filled in; files count from `folder`."""
     pin, ca_file = tls["fingerprint_sha256"], tls["ca_file"]
     return TlsSettings(
         verify=tls["verify"],

@@ -128,7 +128,7 @@ class Resolver:
         if len(link[1]) > MAX_DEPTH:
             raise self._failure("the variables that this stands for have no end", self._root)
         if isinstance(value, Missing):
-            raise self._missing(value, link, "")
+            raise self._missing(value, link, self._written(value.origin or link))
         if isinstance(value, str):
             return str(value)
         if value is None or isinstance(value, bool | int | float | dt.date):
@@ -147,6 +147,16 @@ class Resolver:
             raise self._missing(error.value, link, "") from None
         except _FAILURES as error:
             raise self._failure(f"the template cannot be worked out{self._why(error, link)}", link) from None
+
+    def _written(self, link: _Link) -> str:
+        """The template at `link`, as it was written; empty where there is none."""
+        raw: Any = self.variables[link[0]].value
+        for part in link[1]:
+            try:
+                raw = raw[part]
+            except _FAILURES:
+                return ""
+        return raw if isinstance(raw, str) else ""
 
     def _hidden(self, link: _Link) -> bool:
         return CREDENTIALS in (self._root[0], link[0])

@@ -10,7 +10,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from generator.errors import ApplianceError
@@ -18,10 +18,33 @@ from generator.errors import ApplianceError
 _CI_JOB_VARIABLES = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL")
 
 
-def lock_folder(environ: Mapping[str, str]) -> Path:
-    """Where locks are kept: `$XDG_STATE_HOME/bqnctl/locks`, by default under ~/.local/state."""
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where a user's runs keep what outlives them: `$XDG_STATE_HOME/bqnctl`, by default under ~/.local/state."""
     base = environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "bqnctl" / "locks"
+    return (Path(base) if base else Path.home() / ".local" / "state") / "bqnctl"
+
+
+class BusyError(Exception):
+    """Another process holds the lock; the text says which."""
+
+
+@contextmanager
+def held(file: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """Hold the lock in `file`, whose folder is made; raises `BusyError` if another process does."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 1000, 0).decode("utf-8", "replace").strip()
+            raise BusyError(owner or "another process") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, _owner(environ).encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -30,26 +53,17 @@ def appliance_lock(address: str, environ: Mapping[str, str]) -> Iterator[None]:
 
     A name and the address it stands for are one appliance.
     """
-    folder = lock_folder(environ)
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{re.sub(r'[^A-Za-z0-9.-]', '_', _resolved(address))}.lock"
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    file = state_folder(environ) / "locks" / f"{re.sub(r'[^A-Za-z0-9.-]', '_', _resolved(address))}.lock"
+    with ExitStack() as stack:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            owner = os.pread(descriptor, 1000, 0).decode("utf-8", "replace").strip() or "another process"
+            stack.enter_context(held(file, environ))
+        except BusyError as error:
             raise ApplianceError(
-                f"another run is writing to it: {owner}",
+                f"another run is writing to it: {error}",
                 where=address,
                 fix="wait for it to end; the lock goes with its process, there is nothing to remove",
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, _owner(environ).encode(), 0)
         yield
-        os.ftruncate(descriptor, 0)
-    finally:
-        os.close(descriptor)
 
 
 def _resolved(address: str) -> str:

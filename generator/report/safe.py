@@ -12,5 +12,10 @@ def printable(text: str) -> str:
     return "".join(_escaped(char) if unicodedata.category(char) in _UNSAFE_CATEGORIES else char for char in text)
 
 
+def one_line(text: str) -> str:
+    """`text` with its lines joined, for a log of one line an event."""
+    return " ".join(text.split())
+
+
 def _escaped(char: str) -> str:
     return char.encode("unicode_escape", "surrogatepass").decode("ascii")

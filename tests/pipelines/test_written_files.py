@@ -67,6 +67,8 @@ def test_the_pipelines_follow_the_schemas_of_the_forges(repository: Path) -> Non
 def test_systemd_takes_the_units(repository: Path) -> None:
     for unit in sorted((repository / "systemd").iterdir()):
         check("systemd-analyze", "verify", unit, cwd=repository)
+    lines = (repository / "systemd/bqnctl.service").read_text().splitlines()
+    assert [line for line in lines if line.startswith("ExecStart=")] == ["ExecStart=/usr/bin/env bqnctl sync"]
 
 
 def workflow(repository: Path, name: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ ORDER = [
     "demo",
     "scaffold",
     "support",
+    "operate",
     "cli",
 ]
 

@@ -16,7 +16,7 @@ from generator.net.tls import TlsSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCS = (ROOT / "docs" / "inventory.md").read_text(encoding="utf-8")
-OURS = ["inventory", "host", "billing-host", "bqn-host", *(f"billing/{name}" for name in known_systems())]
+OURS = ["inventory", "notify", "host", "billing-host", "bqn-host", *(f"billing/{name}" for name in known_systems())]
 
 
 def properties(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,0 +1,1 @@
+"""Running bqnctl by itself: schedule, what outlives a run, metrics, events, webhooks."""
