@@ -44,9 +44,10 @@ def _names(inventory: Path | None) -> dict[str, str]:
     from generator.inventory.find import find_inventory  # noqa: PLC0415 - a line without -l needs none of it
     from generator.inventory.graph import UNGROUPED  # noqa: PLC0415 - same
     from generator.inventory.hosts_file import read_graph  # noqa: PLC0415 - same
+    from generator.inventory.vault import Vault  # noqa: PLC0415 - same
 
     try:
-        graph = read_graph(find_inventory(inventory, os.environ, Path.cwd()))
+        graph = read_graph(find_inventory(inventory, os.environ, Path.cwd()), Vault(os.environ))
     except (BqnctlError, OSError, ValueError, RecursionError):
         return {}
     names = dict.fromkeys(graph.groups, "group") | dict.fromkeys(graph.hosts, "host")

@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from generator.billing.read import read_source
-from generator.cli.options import common_options
+from generator.cli.options import common_options, environment
 from generator.cli.session import Session, open_session
 from generator.desired.check import reference_problems
 from generator.desired.explaining.model import SourceStory, WhereOf
@@ -90,7 +90,7 @@ def _sources(
     if offline:
         stories = [(host, trees[host.name]) for host in session.inventory.billing.values() if host.name in trees]
         return [offline_story(tree, host, query, overrides=overrides, now=now) for host, tree in stories]
-    places = setting_places(session.inventory.folder)
+    places = setting_places(session.inventory.folder, environment())
 
     def of(host: BillingHost) -> SourceStory:
         tree = trees.get(host.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from generator.cli.logs import start_log
-from generator.cli.options import common_options, current_options
+from generator.cli.options import common_options, current_options, environment
 from generator.documents.nearest import suggestion
 from generator.errors import Exit, UsageError
 from generator.inventory.find import find_inventory
@@ -26,7 +26,7 @@ def command(*, names: tuple[str, ...]) -> Exit:
     start_log(verbose=options.verbose, log_format=options.log_format)
     folder = find_inventory(options.inventory, os.environ, Path.cwd())
     failed = False
-    for hook in _chosen(load_webhooks(folder, environ=os.environ), names, folder):
+    for hook in _chosen(load_webhooks(folder, environ=environment()), names, folder):
         body = trial_payload(hook, inventory=folder.resolve().name)
         reason = post(hook, body, stop=threading.Event())
         failed = failed or reason is not None

@@ -1,5 +1,6 @@
 """The options that every command takes, before or after its name."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ class CommonOptions:
         self.verbose = 0
         self.log_format = "text"
         self.debug = False
+        self.vault_ids: list[str] = []
+        """LABEL@FILE of each vault password that was given."""
 
 
 _current = click.make_pass_decorator(CommonOptions, ensure=True)
@@ -32,6 +35,20 @@ def current_options() -> CommonOptions:
         return CommonOptions()
     options = context.find_root().ensure_object(CommonOptions)
     return options if isinstance(options, CommonOptions) else CommonOptions()
+
+
+def environment() -> dict[str, str]:
+    """The environment for the inventory: the process's own, with the vault passwords of the command line first."""
+    from generator.inventory.vault import IDENTITIES  # noqa: PLC0415 - `--help` needs nothing of it
+
+    environ = dict(os.environ)
+    given = [*current_options().vault_ids, environ.get(IDENTITIES, "")]
+    return environ | {IDENTITIES: ",".join(filter(None, given))}
+
+
+def _remember_vault(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> None:
+    label = "default@" if parameter.name == "vault_password_file" else ""
+    context.find_root().ensure_object(CommonOptions).vault_ids += [f"{label}{each}" for each in value]
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -59,6 +76,14 @@ def common_options(function: _Function) -> _Function:
             click.option(
                 "-v", "--verbose", count=True, callback=_remember, expose_value=False,
                 help="Unfold long lists; -vv logs each wait, -vvv each request.",
+            ),
+            click.option(
+                "--vault-password-file", metavar="FILE", multiple=True, callback=_remember_vault, expose_value=False,
+                help="The password of what Ansible Vault encrypted in the inventory.",
+            ),
+            click.option(
+                "--vault-id", metavar="LABEL@FILE", multiple=True, callback=_remember_vault, expose_value=False,
+                help="The same for what has this label.",
             ),
             click.option(
                 "--log-format", type=click.Choice(["text", "json"]), callback=_remember, expose_value=False,

@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from generator.cli.logs import start_log
-from generator.cli.options import current_options
+from generator.cli.options import current_options, environment
 from generator.desired.check import reference_problems
 from generator.desired.tree import load_tree
 from generator.errors import DocumentError, Problem, UsageError
@@ -75,9 +75,9 @@ def open_session(*, credentials: frozenset[str]) -> Session:
     folder = find_inventory(options.inventory, os.environ, Path.cwd())
     hosts: frozenset[str] | None = None
     if options.limit is not None and credentials:
-        without_secrets = load_inventory(folder, environ=os.environ, credentials=frozenset())
+        without_secrets = load_inventory(folder, environ=environment(), credentials=frozenset())
         hosts = frozenset(limit_hosts(without_secrets, options.limit))
-    inventory = load_inventory(folder, environ=os.environ, credentials=credentials, hosts=hosts)
+    inventory = load_inventory(folder, environ=environment(), credentials=credentials, hosts=hosts)
     names = limit_hosts(inventory, options.limit)
     session = Session(
         inventory,
@@ -101,7 +101,7 @@ def read_secrets_of(host: BillingHost, session: Session) -> BillingHost:
     """`host` with its secrets, those of all others unread."""
     folder = session.inventory.folder
     whole = load_inventory(
-        folder, environ=os.environ, credentials=frozenset({"billing"}), hosts=frozenset({host.name})
+        folder, environ=environment(), credentials=frozenset({"billing"}), hosts=frozenset({host.name})
     )  # fmt: skip
     return whole.billing[host.name]
 

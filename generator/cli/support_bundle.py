@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from generator.cli.logs import start_log
-from generator.cli.options import common_options, current_options
+from generator.cli.options import common_options, current_options, environment
 from generator.documents.files import write_atomically
 from generator.errors import BqnctlError, Exit, UsageError
 from generator.inventory.find import find_inventory
@@ -50,7 +50,7 @@ def command(
     wanted = Wanted(folder=_folder(options.inventory), full=full, offline=offline, runs=runs, plans=plans, log=log)
     if not offline:
         click.echo("asking every host, as doctor does (--offline leaves that out) …", err=True)
-    parts = make_parts(wanted, key=None if with_names else secrets.token_bytes(32), environ=os.environ)
+    parts = make_parts(wanted, key=None if with_names else secrets.token_bytes(32), environ=environment())
     _save(file, archive(parts, name=name, now=now))
     _tell(parts, with_names=with_names)
     sys.stdout.write(f"{file}\n")

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from generator.cli.cycle import Cycle, CycleOptions
+from generator.cli.options import environment
 from generator.cli.session import Session, open_session, require_hosts, warn_unverified
 from generator.errors import BqnctlError
 from generator.inventory.load import KINDS
@@ -39,7 +40,7 @@ def read_settings() -> Settings:
     session = open_session(credentials=KINDS)
     require_hosts(session.billing, "billing")
     require_hosts(session.bqn, "bqn")
-    webhooks = load_webhooks(session.inventory.folder, environ=os.environ)
+    webhooks = load_webhooks(session.inventory.folder, environ=environment())
     warn_unverified(webhooks)
     return Settings(session, webhooks)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from generator.cli.options import common_options, current_options
+from generator.cli.options import common_options, current_options, environment
 from generator.cli.session import Session, open_session, read_desired
 from generator.desired.overrides.account import examine
 from generator.desired.overrides.account import warnings as override_warnings
@@ -39,7 +39,7 @@ def command(*, credentials: bool) -> Exit:
         problems += error.problems
     problems += _template_problems(folder / "templates")
     try:
-        load_webhooks(folder, environ=os.environ, secrets=credentials)
+        load_webhooks(folder, environ=environment(), secrets=credentials)
     except DocumentError as error:
         problems += error.problems
     desired, found = read_desired(folder / "desired", _rendered_sources(folder / "desired"))

@@ -9,7 +9,6 @@ Built on libyaml's event parser with a stack of our own, so that deep nesting, a
 keys are found while reading, and places cost little.
 """
 
-import re
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from generator.documents.scalars import AMBIGUOUS, JSON_FLOAT, JSON_INT, AnsibleScalars
 from generator.errors import DocumentError, Problem
 
 MAX_DEPTH = 60
@@ -35,25 +35,11 @@ MAX_ALIASED_NODES = 100_000
 _STR = "tag:yaml.org,2002:str"
 _HIDDEN_KEY = "credentials"
 """Under this key nothing that is read ends up in a message."""
+VAULT_TAG = "!vault"
 _TAG_FIXES = {
-    "!vault": "this version cannot read Ansible Vault: use {{ lookup('env', 'NAME') }}",
+    VAULT_TAG: "Ansible Vault is for the inventory",
     "!unsafe": "remove the tag and write {% raw %}text{% endraw %}",
 }
-_JSON_INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_JSON_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
-_AMBIGUOUS = re.compile(
-    r"""  ~ | = | << | null | Null | NULL
-        | [yYnN] | [yY]es | YES | [nN]o | NO | [oO]n | ON | [oO]ff | OFF
-        | [tT]rue | TRUE | [fF]alse | FALSE
-        | [-+]? 0 [oO]? [0-7_]++ | [-+]? 0b [01_]++ | [-+]? 0x [0-9a-fA-F_]++
-        | (?= [-+._]*+ [0-9] ) [-+]? [0-9_]*+ \.? [0-9_]*+ \.? (?: [eE] [-+]? [0-9]++ )?
-        | [-+]? [0-9] [0-9_]*+ (?: : [0-5]? [0-9] )+ (?: \. [0-9_]* )?
-        | [-+]? \. (?: inf | Inf | INF ) | \. (?: nan | NaN | NAN )
-        | [0-9]{4} - [0-9]{1,2} - [0-9]{1,2} (?: (?: [Tt] | [ \t]+ ) [0-9].* )?
-    """,
-    re.VERBOSE,
-)
-"""Possessive, so that a scalar of a million digits takes no longer than its length."""
 
 
 class Dialect(Enum):
@@ -61,6 +47,12 @@ class Dialect(Enum):
 
     ANSIBLE = auto()
     STRICT = auto()
+
+
+class Vaulted(str):
+    """A text as `ansible-vault` encrypted it, where an inventory has the tag `!vault`."""
+
+    __slots__ = ()
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -144,13 +136,14 @@ def load(file: Path, dialect: Dialect) -> Document:
     return parse(read_text(file), file, dialect)
 
 
-def parse(text: str, file: Path, dialect: Dialect, *, first_line: int = 1) -> Document:
+def parse(text: str, file: Path, dialect: Dialect, *, first_line: int = 1, secret: bool = False) -> Document:
     """The document in `text`, which is said to be `file` from line `first_line` on.
 
-    Raises `DocumentError` with every problem: syntax, more than one document, duplicate keys, ambiguous
-    scalars, unknown tags, nesting deeper than `MAX_DEPTH`, aliases that stand for too much.
+    Of a `secret` text no message quotes anything. Raises `DocumentError` with every problem: syntax, more than
+    one document, duplicate keys, ambiguous scalars, unknown tags, nesting deeper than `MAX_DEPTH`, aliases that
+    stand for too much.
     """
-    builder = _Builder(file, dialect, first_line - 1)
+    builder = _Builder(file, dialect, first_line - 1, secret=secret)
     try:
         builder.run(yaml.cyaml.CParser(text))  # type: ignore[attr-defined]
     except UnicodeEncodeError as error:
@@ -178,14 +171,14 @@ class _Frame:
 class _Builder:
     """Turns the events of one stream into nodes, and keeps the problems on the way."""
 
-    def __init__(self, file: Path, dialect: Dialect, line_offset: int) -> None:
-        self.file, self.dialect, self.offset = file, dialect, line_offset
+    def __init__(self, file: Path, dialect: Dialect, line_offset: int, *, secret: bool) -> None:
+        self.file, self.dialect, self.offset, self._secret = file, dialect, line_offset, secret
         self.problems: list[Problem] = []
         self.root: _Node | None = None
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Node | None] = {}
         self._aliased = 0
-        self._ansible = _AnsibleScalars()
+        self._ansible = AnsibleScalars()
 
     def run(self, parser: Any) -> None:
         documents = 0
@@ -235,7 +228,8 @@ class _Builder:
 
     def _unless_secret(self, text: str) -> str:
         """`text` after a blank, for a message; nothing where it may be a part of a credential."""
-        return "" if any(frame.key == _HIDDEN_KEY for frame in self._stack) else f" {text}"
+        hidden = self._secret or any(frame.key == _HIDDEN_KEY for frame in self._stack)
+        return "" if hidden else f" {text}"
 
     def _node(self, value: Any, event: Any) -> _Node:
         return _Node(value, event.start_mark.line + 1 + self.offset, event.start_mark.column + 1)
@@ -348,6 +342,8 @@ class _Builder:
 
     def _scalar(self, event: Any) -> _Node:
         plain = event.implicit[0]
+        if event.tag == VAULT_TAG and self.dialect is Dialect.ANSIBLE:
+            return self._node(Vaulted(event.value), event)
         if event.tag not in (None, "!", _STR):
             self._report_tag(event)
         if not plain or event.tag == _STR:
@@ -367,11 +363,11 @@ class _Builder:
             return None
         if text in ("true", "false"):
             return text == "true"
-        if _JSON_INT.fullmatch(text) and text != "-0":
+        if JSON_INT.fullmatch(text) and text != "-0":
             return int(text)
-        if _JSON_FLOAT.fullmatch(text):
+        if JSON_FLOAT.fullmatch(text):
             return float(text)
-        if _AMBIGUOUS.fullmatch(text):
+        if AMBIGUOUS.fullmatch(text):
             what = f"{text!r} without quotes is not text to every YAML reader"
             self._report(what, event, f'write "{text}"')
         return text
@@ -379,20 +375,6 @@ class _Builder:
 
 _MERGED = object()
 """Key under which a mapping being read keeps the set of keys that came by `<<`."""
-
-
-class _AnsibleScalars(yaml.resolver.Resolver, yaml.constructor.SafeConstructor):
-    """Plain scalars by PyYAML's safe rules, which are Ansible's."""
-
-    def __init__(self) -> None:
-        yaml.resolver.Resolver.__init__(self)
-        yaml.constructor.SafeConstructor.__init__(self)
-
-    def read(self, text: str) -> Any:
-        tag = self.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-        if tag in (_STR, "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"):
-            return text
-        return self.construct_object(yaml.ScalarNode(tag, text), deep=True)
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ from generator.errors import DocumentError, Problem
 from generator.inventory.graph import ALL, Graph
 from generator.inventory.ranges import RangeError, expand_host
 from generator.inventory.variables import Variable, read_document
+from generator.inventory.vault import Vault
 
 PRIORITY = "ansible_group_priority"
 
@@ -26,9 +27,9 @@ def hosts_file(folder: Path) -> Path:
     return found[0]
 
 
-def read_graph(folder: Path) -> Graph:
+def read_graph(folder: Path, vault: Vault) -> Graph:
     """The groups and hosts of the inventory in `folder`; raises `DocumentError` with every problem."""
-    document = read_document(hosts_file(folder))
+    document = read_document(hosts_file(folder), vault)
     problems = _shape_problems(document)
     builder = _Builder(document)
     if not problems:

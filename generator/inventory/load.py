@@ -16,6 +16,7 @@ from generator.inventory.settings import Inventory
 from generator.inventory.shape import BILLING, BQN
 from generator.inventory.templating import Resolver, template_names
 from generator.inventory.unknown import missing_kinds, unknown_variables, unread_files
+from generator.inventory.vault import Vault
 
 _Groups = Mapping[str, tuple[str, ...]]
 
@@ -35,13 +36,14 @@ def load_inventory(
     (None: all): the secrets of the others are neither resolved nor needed, and are empty. Raises
     `DocumentError` with every problem of every host.
     """
-    merged = merge(folder)
+    vault = Vault(environ)
+    merged = merge(folder, vault)
     problems = [*missing_kinds(merged.graph), *unread_files(folder, merged.graph)]
     kinds = _kinds(merged.graph, problems)
     groups = {name: merged.graph.members(name) for name in merged.graph.groups}
     wanted = {host for host, kind in kinds.items() if kind in credentials and (hosts is None or host in hosts)}
     readings = [
-        _read(merged, host, kind=kind, groups=groups, environ=environ, wanted=host in wanted)
+        _read(merged, host, kind=kind, groups=groups, lookups=Lookups(folder, environ, vault), wanted=host in wanted)
         for host, kind in kinds.items()
     ]
     problems += _unknown(merged, readings, groups=groups)
@@ -74,14 +76,12 @@ def _kinds(graph: Graph, problems: list[Problem]) -> dict[str, str]:
     return kinds
 
 
-def _read(
-    merged: Merged, host: str, *, kind: str, groups: _Groups, environ: Mapping[str, str], wanted: bool
-) -> HostReading:
+def _read(merged: Merged, host: str, *, kind: str, groups: _Groups, lookups: Lookups, wanted: bool) -> HostReading:
     resolver = Resolver(
         host,
         variables=merged.variables[host],
         magic=_magic(merged, host, groups=groups),
-        lookups=Lookups(merged.folder, environ),
+        lookups=lookups,
     )
     return HostReading(host, kind=kind, graph=merged.graph, resolver=resolver, wanted=wanted)
 

@@ -8,7 +8,7 @@ from generator.documents.wording import shown
 from generator.documents.yaml import read_text
 from generator.errors import DocumentError
 from generator.inventory.sandbox import Missing
-from generator.inventory.variables import VAULT_MARK
+from generator.inventory.vault import MARK, Vault, VaultError
 
 _MAX_FILE = 1_048_576
 
@@ -27,8 +27,8 @@ class LookupFailedError(Exception):
 class Lookups:
     """`lookup` as templates call it, for one inventory folder and one environment."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
-        self._folder, self._environ = folder, environ
+    def __init__(self, folder: Path, environ: Mapping[str, str], vault: Vault) -> None:
+        self._folder, self._environ, self.vault = folder, environ, vault
 
     def __call__(self, plugin: Any, *terms: Any, **options: Any) -> Any:
         """What `lookup('env', NAME)` or `lookup('file', PATH)` gives; raises `LookupFailedError`."""
@@ -56,8 +56,9 @@ class Lookups:
             text = read_text(file)
         except DocumentError as error:
             raise LookupFailedError(f"the file {file} {error.problems[0].what}", name=name) from None
-        if text.startswith(VAULT_MARK):
-            raise LookupFailedError(
-                f"the file {file} is encrypted with Ansible Vault, which this version cannot read", name=name
-            )
+        if text.startswith(MARK):
+            try:
+                text = self.vault.decrypt(text)
+            except VaultError as error:
+                raise LookupFailedError(f"the file {file}: {error.what}", name=name, fix=error.fix) from None
         return text.rstrip("\r\n")

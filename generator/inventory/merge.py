@@ -16,6 +16,7 @@ from generator.errors import DocumentError, Problem
 from generator.inventory.graph import ALL, Graph
 from generator.inventory.hosts_file import read_graph
 from generator.inventory.variables import Variable, read_variables, variable_files
+from generator.inventory.vault import Vault
 
 
 class Merged(Struct, frozen=True, kw_only=True):
@@ -26,21 +27,21 @@ class Merged(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, Mapping[str, Variable]]
 
 
-def merged_variables(folder: Path) -> dict[str, dict[str, Any]]:
+def merged_variables(folder: Path, vault: Vault) -> dict[str, dict[str, Any]]:
     """Each host's variables as `ansible-inventory --list` has them: merged, templates as written.
 
     Raises `DocumentError` with every problem of the files.
     """
     return {
         host: {name: variable.value for name, variable in variables.items()}
-        for host, variables in merge(folder).variables.items()
+        for host, variables in merge(folder, vault).variables.items()
     }
 
 
-def merge(folder: Path) -> Merged:
+def merge(folder: Path, vault: Vault) -> Merged:
     """The inventory in `folder`, merged; raises `DocumentError` with every problem of the files."""
-    graph = read_graph(folder)
-    files = _Files(folder)
+    graph = read_graph(folder, vault)
+    files = _Files(folder, vault)
     variables = {host: _of_host(graph, files, host) for host in graph.hosts}
     if files.problems:
         raise DocumentError(files.problems)
@@ -61,8 +62,8 @@ def _of_host(graph: Graph, files: "_Files", host: str) -> dict[str, Variable]:
 class _Files:
     """group_vars and host_vars of one folder; each file is read once, problems are kept."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self.problems = folder, list[Problem]()
+    def __init__(self, folder: Path, vault: Vault) -> None:
+        self._folder, self._vault, self.problems = folder, vault, list[Problem]()
         self._groups: dict[str, dict[str, Variable]] = {}
 
     def of_group(self, name: str) -> dict[str, Variable]:
@@ -77,7 +78,7 @@ class _Files:
         merged: dict[str, Variable] = {}
         for file in variable_files(self._folder / kind, name):
             try:
-                merged |= read_variables(file, owner=name, of_host=of_host)
+                merged |= read_variables(file, self._vault, owner=name, of_host=of_host)
             except DocumentError as error:
                 self.problems += error.problems
         return merged

@@ -14,10 +14,12 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from generator.documents.nearest import suggestion
 from generator.documents.wording import shown
+from generator.documents.yaml import Vaulted
 from generator.errors import DocumentError
 from generator.inventory.lookups import LookupFailedError, Lookups
 from generator.inventory.sandbox import Missing, MissingError, compiled
 from generator.inventory.variables import Variable
+from generator.inventory.vault import VaultError
 
 MAX_CHAIN = 30
 """How many variables may stand for one another in a row."""
@@ -49,8 +51,8 @@ _Link = tuple[str, tuple[Any, ...]]
 
 
 def is_template(value: Any) -> bool:
-    """Whether `value` is text that Jinja2 has to read."""
-    return isinstance(value, str) and _MARKS.search(value) is not None
+    """Whether `value` is text that stands for another: Jinja2 has to read it, or Ansible Vault encrypted it."""
+    return isinstance(value, Vaulted) or (isinstance(value, str) and _MARKS.search(value) is not None)
 
 
 def template_names(value: Any) -> Iterator[str]:
@@ -61,7 +63,7 @@ def template_names(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from template_names(part)
-    elif is_template(value):
+    elif is_template(value) and not isinstance(value, Vaulted):
         try:
             yield from compiled(value).names
         except TemplateSyntaxError:
@@ -75,6 +77,7 @@ class Resolver:
         self, host: str, *, variables: Mapping[str, Variable], magic: Mapping[str, Any], lookups: Lookups
     ) -> None:
         self._host, self.variables = host, variables
+        self._lookups = lookups
         self.magic: dict[str, Any] = {**magic, "lookup": lookups}
         self._root: _Link = ("", ())
         self._chain: list[_Link] = []
@@ -93,7 +96,19 @@ class Resolver:
             return _Lazy(self, raw, link)
         if isinstance(raw, list):
             return [self.value(part, _below(link, index)) for index, part in enumerate(raw)]
+        if isinstance(raw, Vaulted):
+            raw = self._decrypted(raw, link)
         return self._evaluate(raw, link) if is_template(raw) else raw
+
+    def _decrypted(self, text: Vaulted, link: _Link) -> str:
+        """What Ansible Vault encrypted: a secret, so never for a setting that is told openly."""
+        if self._root[0] != CREDENTIALS:
+            what = "what Ansible Vault encrypted here cannot stand in a setting other than credentials"
+            raise self._failure(what, link, "other settings are no secrets: write it as it is")
+        try:
+            return self._lookups.vault.decrypt(text)
+        except VaultError as error:
+            raise self._failure(error.what, link, error.fix) from None
 
     def guard(self, name: str) -> None:
         """Raise `LookupFailedError` where a setting that is told openly would stand for a credential."""

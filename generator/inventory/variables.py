@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from generator.documents.yaml import Dialect, Document, parse, read_text
 from generator.errors import DocumentError, Problem
+from generator.inventory.vault import MARK, Vault, VaultError
 
 _ENDINGS = ("", ".yml", ".yaml", ".json")
-VAULT_MARK = "$ANSIBLE_VAULT;"
 
 
 class Variable(Struct, frozen=True, kw_only=True):
@@ -47,29 +47,16 @@ class Variable(Struct, frozen=True, kw_only=True):
         return replace(placed, host=host, key=key)
 
 
-def refuse_vault(text: str, file: Path) -> None:
-    """Raise `DocumentError` for a file that Ansible Vault encrypted: the seam for reading those one day."""
-    if text.startswith(VAULT_MARK):
-        problem = Problem(
-            what="this file is encrypted with Ansible Vault, which this version cannot read",
-            file=file, line=1, column=1,
-            fix="give secrets by the environment: {{ lookup('env', 'NAME') }}",
-        )  # fmt: skip
-        raise DocumentError([problem])
+def read_document(file: Path, vault: Vault) -> Document:
+    """The YAML of `file`, encrypted or not, read as Ansible reads it; raises `DocumentError`."""
+    text, secret = opened(file, vault)
+    return parse(text, file, Dialect.ANSIBLE, secret=secret)
 
 
-def read_document(file: Path) -> Document:
-    """The YAML of `file`, read as Ansible reads it; raises `DocumentError`."""
-    text = read_text(file)
-    refuse_vault(text, file)
-    return parse(text, file, Dialect.ANSIBLE)
-
-
-def read_variables(file: Path, *, owner: str, of_host: bool) -> dict[str, Variable]:
-    """The variables in one file of group_vars or host_vars; none for an empty file."""
-    text = read_text(file)
-    refuse_vault(text, file)
-    document, data = _parse_either(text, file)
+def read_variables(file: Path, vault: Vault, *, owner: str, of_host: bool) -> dict[str, Variable]:
+    """The variables in one file of group_vars or host_vars, encrypted or not; none for an empty file."""
+    text, secret = opened(file, vault)
+    document, data = _parse_either(text, file, secret=secret)
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -81,15 +68,26 @@ def read_variables(file: Path, *, owner: str, of_host: bool) -> dict[str, Variab
     }
 
 
-def _parse_either(text: str, file: Path) -> tuple[Document, Any]:
+def opened(file: Path, vault: Vault) -> tuple[str, bool]:
+    """The text of `file`, and whether Ansible Vault had encrypted it; raises `DocumentError`."""
+    text = read_text(file)
+    if not text.startswith(MARK):
+        return text, False
+    try:
+        return vault.decrypt(text), True
+    except VaultError as error:
+        raise DocumentError([Problem(what=error.what, file=file, line=1, column=1, fix=error.fix)]) from None
+
+
+def _parse_either(text: str, file: Path, *, secret: bool) -> tuple[Document, Any]:
     """The places by the YAML reader; the values by JSON where the text is JSON: Ansible tries it first."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        document = parse(text, file, Dialect.ANSIBLE)
+        document = parse(text, file, Dialect.ANSIBLE, secret=secret)
         return document, document.data
     try:
-        return parse(text, file, Dialect.ANSIBLE), data
+        return parse(text, file, Dialect.ANSIBLE, secret=secret), data
     except DocumentError:
         return Document(file, None, []), data
 

@@ -11,14 +11,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from generator.documents.schema import load_schema, resolve_ref, schema_problems
-from generator.documents.yaml import Dialect, Document, parse, read_text
+from generator.documents.yaml import Dialect, Document, parse
 from generator.errors import DocumentError, Problem
 from generator.inventory.convert import seconds, tls_settings
 from generator.inventory.lookups import Lookups
 from generator.inventory.secret import Secret
 from generator.inventory.shape import filled
 from generator.inventory.templating import CREDENTIALS, Resolver
-from generator.inventory.variables import Variable, refuse_vault
+from generator.inventory.variables import Variable, opened
+from generator.inventory.vault import Vault
 from generator.net.tls import TlsSettings
 
 FILE_NAME = "notify.yml"
@@ -59,9 +60,8 @@ def load_webhooks(folder: Path, *, environ: Mapping[str, str], secrets: bool = T
     file = folder / FILE_NAME
     if not file.exists() and not file.is_symlink():
         return ()
-    text = read_text(file)
-    refuse_vault(text, file)
-    document = parse(text, file, Dialect.STRICT)
+    text, secret = opened(file, Vault(environ))
+    document = parse(text, file, Dialect.STRICT, secret=secret)
     problems = schema_problems(document, _SCHEMA) if document.data is not None else []
     if problems:
         raise DocumentError(problems)
@@ -115,7 +115,7 @@ def _path(name: str) -> tuple[str, ...]:
 def _resolved(document: Document, name: str, raw: str, environ: Mapping[str, str]) -> str:
     """An address with its template worked out as a credential's is: no failure tells a part of it."""
     variable = Variable(value=raw, document=document, path=(*_path(name), "url"), owner=name, of_host=False)
-    lookups = Lookups(document.file.parent, environ)
+    lookups = Lookups(document.file.parent, environ, Vault(environ))
     try:
         value = Resolver(name, variables={CREDENTIALS: variable}, magic={}, lookups=lookups).resolve(CREDENTIALS)
     except DocumentError as error:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from generator.inventory.shape import BILLING, BQN, known_systems, shape_of
 from generator.inventory.templating import CREDENTIALS
-from generator.inventory.variables import VAULT_MARK
+from generator.inventory.vault import MARK
 
 HIDDEN = "<hidden>"
 _SECRET = re.compile(r"credential|pass|secret|token|key|private|auth|community|vault|user|login", re.IGNORECASE)
@@ -45,7 +45,7 @@ class _Text(Struct, frozen=True):
 
 def redacted(text: str) -> Redacted:
     """`text`, a YAML or JSON file of the inventory, without secrets; also where it is broken."""
-    if text.startswith(VAULT_MARK):
+    if text.startswith(MARK):
         return Redacted("(encrypted with Ansible Vault)\n")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)

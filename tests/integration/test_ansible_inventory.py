@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from generator.inventory.limit import limit_hosts
 from generator.inventory.load import load_inventory
 from generator.inventory.merge import merge, merged_variables
+from generator.inventory.vault import Vault
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -196,9 +197,9 @@ def as_json(value: Any) -> Any:
 
 def assert_same(folder: Path, ansible: Ask) -> None:
     theirs = ansible(folder, "--list")
-    ours = as_json(merged_variables(folder))
+    ours = as_json(merged_variables(folder, Vault({})))
     assert {host: variables for host, variables in ours.items() if variables} == theirs["_meta"]["hostvars"]
-    graph = merge(folder).graph
+    graph = merge(folder, Vault({})).graph
     for group, body in theirs.items():
         if group != "_meta":
             assert sorted(graph.groups[group].hosts if group != "all" else ()) == sorted(body.get("hosts", []))
@@ -221,7 +222,7 @@ def test_the_example_merges_as_in_ansible(ansible: Ask) -> None:
         assert set(ours) == set(listed)
         assert len(ours) > 1
     theirs = ansible(folder, "--host", "bqn-north")
-    assert theirs == merged_variables(folder)["bqn-north"]
+    assert theirs == merged_variables(folder, Vault({}))["bqn-north"]
     assert theirs["credentials"]["password"] == "{{ lookup('env', 'BQN_PASSWORD') }}"
 
 
