@@ -5,13 +5,14 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
 from generator import __version__
-from generator.cli.options import common_options, current_options
+from generator.cli.options import CommonOptions, common_options
 from generator.errors import BqnctlError, Exit, UsageError
 
 _GC_OBJECTS = 100_000
@@ -100,27 +101,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; usage errors are 1, because 2 means changes pending."""
     # A run makes millions of small objects and hardly a cycle: the default thresholds cost a third of it.
     gc.set_threshold(_GC_OBJECTS, 50, 100)
+    options = CommonOptions()
     try:
-        code = cli.main(args=None if arguments is None else list(arguments), prog_name="bqnctl", standalone_mode=False)
+        given = None if arguments is None else list(arguments)
+        code = cli.main(args=given, prog_name="bqnctl", standalone_mode=False, obj=options)
         sys.stdout.flush()
     except click.exceptions.Exit as ending:
         return int(ending.exit_code)
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
-        return int(Exit.ERROR)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return int(Exit.ERROR)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): say nothing more, not even at shutdown.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(Exit.OK)
-    except BqnctlError as error:
-        if current_options().debug:
+    except (Exception, KeyboardInterrupt) as error:
+        if options.debug:
             raise
-        _show(error)
-        return int(error.exit_code)
+        return int(_failed(error))
     return int(code) if isinstance(code, int) else int(Exit.OK)
+
+
+def _failed(error: Exception | KeyboardInterrupt) -> Exit:
+    """Tell what ended the run; the answer is its exit code."""
+    if isinstance(error, BqnctlError):
+        _show(error)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show(file=sys.stderr)
+    elif isinstance(error, (click.Abort, KeyboardInterrupt)):
+        click.echo("interrupted", err=True)
+    else:
+        _show_crash(error)
+    return Exit.ERROR
 
 
 def _show(error: BqnctlError) -> None:
@@ -128,3 +138,16 @@ def _show(error: BqnctlError) -> None:
 
     text = "\n".join(printable(line) for line in str(error).split("\n"))
     click.echo(f"error: {text}\n  see docs/errors.md#{error.anchor()}", err=True)
+
+
+def _show_crash(error: Exception) -> None:
+    """Say what kind of error it was and where; its text may hold what nobody shall see."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    at = f" at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else ""
+    click.echo(
+        f"error: bqnctl {__version__} failed in a way that it should not: {type(error).__name__}{at}\n"
+        "  → --debug shows the traceback, which may quote data; `bqnctl support-bundle` gathers what a report needs",
+        err=True,
+    )

@@ -135,8 +135,8 @@ def test_templates_cannot_be_nested_without_end(problem: Any) -> None:
         (b"\xff", "the file FOLDER/secrets/x byte 0xff is not UTF-8"),
         (
             b"$ANSIBLE_VAULT;1.1\n",
-            "the file FOLDER/secrets/x: it is no text of Ansible Vault that can be read here → encrypt it anew with "
-            "ansible-vault: read are versions 1.1 and 1.2 with AES256",
+            ("the file FOLDER/secrets/x: it is no text of Ansible Vault that can be read here → encrypt it anew with "
+            "ansible-vault: read are versions 1.1 and 1.2 with AES256"),
         ),
         (b"x" * 1_048_577, "the file FOLDER/secrets/x is larger than 1048576 bytes"),
     ],
