@@ -1,0 +1,124 @@
+"""The one table of hostile texts: what a billing system, a router, a BQN or a template may put where a name belongs.
+
+Every text carries `MARK`, so that a test can find it again in an output; a line here is in every test of this folder.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+MARK = "owned"
+
+TEXTS: Mapping[str, str] = {
+    # terminals
+    "colour": "\x1b[31mowned\x1b[0m",
+    "clear screen": "owned\x1b[2J\x1b[H",
+    "title": "\x1b]0;owned\x07",
+    "hyperlink": "\x1b]8;;http://owned.example\x07click\x1b]8;;\x07",
+    "eight-bit csi": "\x9b31mowned",
+    "backspaces": "owned\x08\x08\x08\x08\x08safe",
+    "carriage return": "owned\rPlan: no changes",
+    "delete": "owned\x7f",
+    # the order and look of letters
+    "bidi override": "owned\u202egnp.exe",
+    "bidi isolate": "\u2066owned\u2069",
+    "arabic mark": "owned\u061c",
+    "zero width": "ow\u200bned owned",
+    "byte order mark": "\ufeffowned",
+    "tag letters": "owned\U000e0041\U000e0042",
+    "soft hyphen": "owned\xad",
+    # lines
+    "new line": "owned\n  - 10.0.0.9 deleted",
+    "crlf header": "owned\r\nSet-Cookie: a=b",
+    "line separator": "owned\u2028next",
+    "paragraph separator": "owned\u2029next",
+    "next line": "owned\x85next",
+    "vertical tab": "owned\x0bnext\x0cpage",
+    # templates
+    "jinja": "{{ 7 * 191 }}owned",
+    "jinja escape": "{{ ''.__class__.__mro__[1].__subclasses__() }}owned",
+    "jinja block": "{% for a in range(9) %}owned{% endfor %}",
+    "jinja lookup": "{{ lookup('env', 'HOME') }}owned",
+    "format string": "%s%n{0.__class__}owned",
+    # YAML
+    "yaml tag": "!!python/object/apply:os.system [touch owned]",
+    "yaml unsafe": "!unsafe owned",
+    "yaml document": "---\nowned: 1\n...",
+    "yaml anchor": "&a [*a] owned",
+    "yaml key": "owned: {policy: Free}",
+    "yaml end of flow": 'owned"}, policy: Free, reason: {"',
+    "yaml comment": "owned # no more",
+    "yaml block": "|\n  owned",
+    # HTML
+    "script": "<script>document.title='owned'</script>",
+    "end of script": "</script><script>document.title='owned'</script>",
+    "image": "<img src=x onerror=document.title='owned'>",
+    "attribute": "\" onmouseover=\"document.title='owned'",
+    "entity": "&lt;b&gt;owned&amp;",
+    "html comment": "--><b>owned</b><!--",
+    "end of details": "</details><h1>owned</h1>",
+    # Markdown
+    "link": "[owned](javascript:alert(1))",
+    "reference": "[owned]: http://owned.example",
+    "picture": "![owned](http://owned.example/a.png)",
+    "bare link": "https://owned.example/x owned",
+    "mention": "@owned/everyone",
+    "issue": "fixes #1 owned",
+    "fence": "```\n# owned",
+    "tilde fence": "~~~ owned",
+    "long fence": "owned ``````````",
+    "table": "owned | a | b |",
+    "marker": "<!-- bqnctl plan -->owned",
+    "heading": "# owned",
+    "task": "- [x] owned",
+    "forge command": "/merge owned",
+    "workflow command": "::set-output name=owned::1",
+    "old workflow command": "##[error]owned",
+    # spreadsheets
+    "formula": "=cmd|'/c calc'!A1 owned",
+    "formula plus": "+1+cmd|'owned'!A1",
+    "formula at": "@SUM(1)owned",
+    # paths
+    "dots": "../../../../etc/owned",
+    "absolute": "/etc/owned",
+    "windows": "..\\..\\owned",
+    "encoded dots": "%2e%2e%2fowned",
+    "nul path": "owned\x00.yml",
+    "url parts": "owned?a=b#c",
+    # shells
+    "substitution": "$(touch owned)",
+    "backticks": "`touch owned`",
+    "semicolon": "owned; touch owned",
+    "option": "--exec=owned",
+    "quotes": "owned' || touch 'owned",
+    # databases and metrics
+    "sql": "owned'; DROP TABLE subscribers;--",
+    "label": 'owned"} 1\nowned_metric{a="',
+    "backslash": "owned\\",
+    # letters that are none
+    "lone surrogate": "owned\ud800",
+    "noncharacter": "owned\ufffe",
+    "combining": "owned" + "\u0301" * 200,
+    "long": "owned" + "x" * 3000,
+}
+"""What each is called, and the text."""
+
+CARRIED: Mapping[str, str] = {name: text for name, text in TEXTS.items() if "\ud800" not in text and "\x00" not in text}
+"""Those that UTF-8, a database and a datagram can carry."""
+
+VALUES: Mapping[str, Any] = {
+    "huge integer": 10**5000,
+    "huge negative": -(10**5000),
+    "not a number": float("nan"),
+    "infinite": float("inf"),
+    "beyond a float": 1e308,
+    "boolean": True,
+    "list": ["owned"],
+    "object": {"owned": "owned"},
+    "deep": None,  # made by `deep`, which is too deep to stand in a table
+}
+"""What is no text, where a text or a number belongs."""
+
+
+def deep(levels: int) -> str:
+    """JSON, which is YAML too, nested so deep."""
+    return "[" * levels + "]" * levels
