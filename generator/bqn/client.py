@@ -184,7 +184,7 @@ class BqnClient:
             raise self._refused("GET", path, answer)
         try:
             return msgspec.json.decode(answer.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ApplianceError(
                 f"its answer is not an object: {answer.preview()!r}", where=self._where("GET", path)
             ) from error

@@ -104,7 +104,7 @@ def decode_keys(kind: Kind, body: bytes) -> list[str]:
     """The keys in one collection answer, as the appliance writes them; raises `UnreadableAnswerError`."""
     try:
         items = msgspec.json.decode(body, type=_RawItems).items
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableAnswerError(kind, str(error)) from error
     return [str(item.get(_KEY_FIELDS[kind])) for item in items]
 

@@ -16,7 +16,7 @@ from generator.cli.session import open_session, require_hosts
 from generator.errors import BqnctlError, Exit
 from generator.inventory.settings import BillingHost, BqnHost
 from generator.net.probe import Probe
-from generator.report.safe import printable
+from generator.report.safe import printable, printable_json
 
 _AT_ONCE = 8
 
@@ -50,7 +50,8 @@ def command(*, output: str) -> Exit:
         found = threads.map(lambda examine: examine(), work)
         examined = [_shown(each, output) for each in found]
     if output == "json":
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(examined), indent=2).decode() + "\n")
+        shown = msgspec.json.format(msgspec.json.encode(examined), indent=2).decode()
+        sys.stdout.write(printable_json(shown) + "\n")
     return Exit.OK if all(each.is_well for each in examined) else Exit.ERROR
 
 

@@ -19,6 +19,7 @@ from generator.reconcile.planfile import encode_plan, save_plan
 from generator.reconcile.planner import make_plan
 from generator.report.html import plan_html
 from generator.report.markdown import MAX_BYTES, plan_markdown
+from generator.report.safe import printable_json
 from generator.report.text import plan_text
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -104,7 +105,7 @@ def compute_plan(
 def show_plan(plan: Plan, *, format_: str = "text", max_bytes: int = MAX_BYTES, link: str | None = None) -> None:
     """Print a plan on stdout."""
     if format_ == "json":
-        sys.stdout.write(encode_plan(plan).decode())
+        sys.stdout.write(printable_json(encode_plan(plan).decode()))
     elif format_ == "markdown":
         sys.stdout.write(plan_markdown(plan, max_bytes=max_bytes, link=link))
     elif format_ == "html":

@@ -83,8 +83,12 @@ def _difference(difference: Difference) -> str:
         named = ", ".join(printable(str(name)) for name in [*come, *gone][:3])
         return f"{field} {' '.join(parts)} ({named}{', …' if len(come) + len(gone) > 3 else ''})"  # noqa: PLR2004 - three examples
     if field.endswith(("rate", "threshold")):
-        return f"{field} {_shown(before)} → {_shown(after)} kbps ({human_rate(before)} → {human_rate(after)})"
+        return f"{field} {_shown(before)} → {_shown(after)} kbps ({_human(before)} → {_human(after)})"
     return f"{field} {_shown(before)} → {_shown(after)}"
+
+
+def _human(rate: object) -> str:
+    return human_rate(rate) if isinstance(rate, int) else _shown(rate)
 
 
 def _shown(value: object) -> str:

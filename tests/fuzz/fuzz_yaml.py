@@ -21,10 +21,11 @@ _KIND = re.compile("^(policies|groups|subscribers|rejected|absent):", re.MULTILI
 
 
 class _Reader(yaml.CSafeLoader):
-    """PyYAML's safe reader, to which `=` is text, as it is to Ansible, instead of nothing it can make."""
+    """PyYAML's safe reader, to which `=` and a value `<<` are text instead of what it cannot make."""
 
 
-_Reader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+for _tag in ("value", "merge"):
+    _Reader.add_constructor(f"tag:yaml.org,2002:{_tag}", lambda _, node: node.value)
 
 
 def check(data: bytes) -> None:

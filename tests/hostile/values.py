@@ -105,18 +105,13 @@ TEXTS: Mapping[str, str] = {
 CARRIED: Mapping[str, str] = {name: text for name, text in TEXTS.items() if "\ud800" not in text and "\x00" not in text}
 """Those that UTF-8, a database and a datagram can carry."""
 
-VALUES: Mapping[str, Any] = {
-    "huge integer": 10**5000,
-    "huge negative": -(10**5000),
-    "not a number": float("nan"),
-    "infinite": float("inf"),
-    "beyond a float": 1e308,
-    "boolean": True,
-    "list": ["owned"],
-    "object": {"owned": "owned"},
-    "deep": None,  # made by `deep`, which is too deep to stand in a table
-}
-"""What is no text, where a text or a number belongs."""
+HOSTILE: tuple[Any, ...] = (
+    None, "", " ", 0, -1, 1.5, 2**63, 10**400, float("nan"), float("inf"), True, False, [], {}, [[]], [None],
+    {"id": {}}, [MARK] * 50, {MARK: MARK}, "0", "null", "NaN", "-0", "no", "1e999", "٣", "9" * 5000,
+    "10.0.0.0/8", "::1", "fe80::1%eth0", "255.255.255.255", "2001:db8::/200", "1.2.3.4/255.255.255.0", "Billing-Block",
+    *TEXTS.values(),
+)  # fmt: skip
+"""What may stand in any field, whatever its type should be."""
 
 
 def deep(levels: int) -> str:
