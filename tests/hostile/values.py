@@ -3,7 +3,7 @@
 Every text carries `MARK`, so that a test can find it again in an output; a line here is in every test of this folder.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 MARK = "owned"
@@ -114,6 +114,46 @@ HOSTILE: tuple[Any, ...] = (
 """What may stand in any field, whatever its type should be."""
 
 
-def deep(levels: int) -> str:
+def deep(levels: int) -> bytes:
     """JSON, which is YAML too, nested so deep."""
-    return "[" * levels + "]" * levels
+    return b"[" * levels + b"]" * levels
+
+
+def documents() -> Iterator[tuple[str, bytes]]:
+    """Files of YAML that are none, or mean harm; `KIND` is the key that the file should begin with."""
+    bomb = "\n".join(f"  a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 9) if at else '1, 2'}]" for at in range(30))
+    yield "bomb", f"KIND:\n{bomb}\n".encode()
+    yield "deep", b"KIND: " + deep(100_000)
+    yield "deep blocks", b"KIND:" + b"".join(b"\n" + b" " * at + b"- " for at in range(1, 2000))
+    yield "long key", b"KIND:\n  " + b"x" * 10_000_000 + b": 1\n"
+    yield "repeated key", b"KIND: {}\nKIND: {}\n"
+    yield "huge integer", b"KIND: " + b"9" * 5000
+    yield "huge hexadecimal", b"KIND: 0x" + b"f" * 100_000
+    yield "sexagesimal", b"KIND: " + b":".join([b"59"] * 5000)
+    yield "not a number", b"KIND: .nan"
+    yield "infinite", b"KIND: -.inf"
+    yield "far exponent", b"KIND: 1.0e+999999999"
+    yield "not UTF-8", b"KIND: \xff\xfe"
+    yield "other encoding", "KIND: {}".encode("utf-16")
+    yield "NUL", b"KIND: a\x00b"
+    yield "surrogate", b'KIND: "\\ud800"'
+    yield "python tag", b"KIND: !!python/object/apply:os.system [true]"
+    yield "endless anchors", b"KIND: &a [*a]"
+    yield "long text", b"KIND: " + b"x" * 10_000_000
+    yield "many documents", b"KIND: {}\n---\n" * 1000
+
+
+def bodies() -> Iterator[tuple[str, bytes]]:
+    """JSON that is none, or no answer to any question."""
+    yield "deep", deep(100_000)
+    yield "deep objects", b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    yield "huge integer", b"9" * 5000
+    yield "far exponent", b"1e999999999"
+    yield "NaN", b'{"items":[NaN],"data":NaN}'
+    yield "infinite", b"[Infinity]"
+    yield "not UTF-8", b'["\xff\xfe"]x'
+    yield "NUL", b'{"items":[]}\x00'
+    yield "surrogate", b'"\\ud800'
+    yield "repeated keys", b'{"items":[],"items":1,"data":[],"data":2}'
+    yield "long text", b'"' + b"x" * 10_000_000 + b'"'
+    yield "nothing", b""
