@@ -21,16 +21,18 @@ from generator.documents.yaml import Document
 from generator.errors import Problem, UsageError
 
 
-def schema_names() -> list[str]:
+@cache
+def schema_names() -> tuple[str, ...]:
     """The names that `schema NAME` takes: paths under schemas/ without their ending."""
     root = resource_dir("schemas")
-    return sorted(
-        path.relative_to(root).as_posix().removesuffix(".schema.json") for path in root.rglob("*.schema.json")
+    return tuple(
+        sorted(path.relative_to(root).as_posix().removesuffix(".schema.json") for path in root.rglob("*.schema.json"))
     )
 
 
+@cache
 def load_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema called `name`; raises `UsageError` for an unknown name."""
+    """The JSON Schema called `name`, to be read only; raises `UsageError` for an unknown name."""
     path = resource_dir("schemas") / f"{name}.schema.json"
     if name not in schema_names():
         raise UsageError(
