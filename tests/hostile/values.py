@@ -157,3 +157,38 @@ def bodies() -> Iterator[tuple[str, bytes]]:
     yield "repeated keys", b'{"items":[],"items":1,"data":[],"data":2}'
     yield "long text", b'"' + b"x" * 10_000_000 + b'"'
     yield "nothing", b""
+
+
+TEMPLATES: tuple[str, ...] = (
+    "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+    "{{ self.__init__.__globals__ }}",
+    "{{ lipsum.__globals__['os'].popen('touch owned').read() }}",
+    "{{ cycler.__init__.__globals__.os.system('touch owned') }}",
+    "{{ joiner.__init__.__globals__ }}",
+    "{{ line.__globals__ }}",
+    "{{ (line | attr('__globals__'))['sys'] }}",
+    "{{ '{0.__class__.__init__.__globals__}'.format(line) }}{{ owned }}",
+    "{{ ''.format_map(line.__globals__) }}",
+    "{{ [].append.__self__.__class__.__base__ }}{{ owned }}",
+    "{% include '/etc/passwd' %}",
+    "{% include '../../hosts.yml' %}",
+    "{% extends '../../../etc/passwd' %}",
+    "{% import 'os' as os %}{{ os.system('touch owned') }}",
+    "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+    "{{ 'x' * 10 ** 10 }}",
+    "{{ ['x'] * 10 ** 10 }}",
+    "{{ 9 ** 99999999 }}",
+    "{{ 9 ** 64 ** 64 ** 64 ** 64 ** 64 }}",
+    "{{ '%9999999999d' % 1 }}",
+    "{{ 'x' | center(9999999999) }}",
+    "{{ '{:9999999999}'.format(1) }}",
+    "{{ range(10 ** 12) | list }}",
+    "{{ lookup('pipe', 'touch owned') }}",
+    "{{ 1 / 0 }}",
+    "{{ owned.owned }}",
+    "{{ owned",
+    "{% for a in %}",
+    "{% set a = 1 %}" * 3 + "{{ a.b.c }}",
+    "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
+)
+"""Templates of an inventory that want out of the sandbox, more memory than there is, or are none."""
