@@ -140,13 +140,13 @@ def _policy(wire: WirePolicy) -> Policy:
 
 
 def _subscriber(wire: WireSubscriber) -> LiveSubscriber:
-    return LiveSubscriber(_text(wire.id), wire.policy or None, wire.assigned_by or None)
+    return LiveSubscriber(_text(wire.id), _text(wire.policy), wire.assigned_by or None)
 
 
 def _group(wire: WireGroup, *, ipv6_prefix: int) -> LiveGroup:
     return LiveGroup(
-        type=wire.type or None,
-        policy=wire.policy or None,
+        type=_text(wire.type),
+        policy=_text(wire.policy),
         members=members_of(wire, ipv6_prefix=ipv6_prefix),
         ranges=frozenset(canonical_range(text) for text in wire.ranges or ()),
     )

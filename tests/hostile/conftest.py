@@ -113,24 +113,23 @@ def _put_there(store: MemoryStore, number: int, text: str) -> None:
 
 def _all_the_way(world: World) -> None:
     folder = world.folder
+    plan = str(folder / "plan.json")
     world.run("doctor", "doctor")
-    world.run("doctor json", "doctor", "--format", "json")
+    world.run("doctor json", "-l", "splynx-main,bqn-0", "doctor", "--format", "json")
     world.run("render diff", "-vv", "render", "--check", "--diff")
     world.run("render", "--log-format", "json", "render", "--summary", str(folder / "summary.txt"))
     world.run("validate", "validate")
-    world.run("plan", "plan", "--out", str(folder / "first.json"), "-v")
+    world.run("plan", "plan", "--out", plan, "-v")
     for kind in ("text", "json", "markdown", "html"):
-        world.run(f"show {kind}", "report", "show", str(folder / "first.json"), "--format", kind)
+        world.run(f"show {kind}", "report", "show", plan, "--format", kind)
     world.asked = ["100.99.0.1", _an_address(folder), TEXTS["script"]]
     for who in world.asked:
         world.run(f"explain {who}", "explain", "--offline", who)
         world.run(f"explain json {who}", "explain", "--offline", "--format", "json", who)
-    world.run("import", "-l", "bqn-0", "import", "--source", "aradial-main", "--replace")
-    world.run("render again", "render")
-    world.run("plan again", "plan", "--out", str(folder / "plan.json"))
-    world.run("apply", "-vv", "apply", str(folder / "plan.json"))
+    world.run("apply", "-vv", "apply", plan)
     world.run("runs", "runs")
     world.run("plan after", "plan", "--detailed-exitcode")
+    world.run("import", "-l", "bqn-0", "import", "--source", "aradial-main", "--replace")
 
 
 def _an_address(folder: Path) -> str:
