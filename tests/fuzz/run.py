@@ -5,12 +5,14 @@ New inputs that reach new code are kept in the first folder that is named, else 
 """
 
 import importlib
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 TARGETS = ("yaml", "plan", "radius", "rates")
 CORPUS = Path(__file__).parent / "corpus"
+_FLAGS_OF_CHILDREN = ("-merge_inner", "-minimize_crash_internal_step")
 _INSTRUMENTED = ["generator", "pyrad"]
 
 
@@ -23,13 +25,20 @@ def main(arguments: list[str]) -> None:
     target, *options = arguments
     with atheris.instrument_imports(include=_INSTRUMENTED):
         module = importlib.import_module(f"tests.fuzz.fuzz_{target}")
-    folders = [each for each in options if not each.startswith("-")] or [str(CORPUS / target)]
+    named = [each for each in options if not each.startswith("-")]
+    is_child = any(each.startswith(_FLAGS_OF_CHILDREN) for each in options)
+    folders = named or ([] if is_child else [str(CORPUS / target)])
     words = Path(__file__).parent / f"{target}.dict"
     flags = [each for each in options if each.startswith("-")]
     known = [f"-dict={words}"] if words.is_file() else []
     own = {"custom_mutator": _half_blind(module.mutate)} if hasattr(module, "mutate") else {}
-    atheris.Setup(["fuzz", "-max_len=4096", *known, *flags, *folders], module.check, **own)
+    atheris.Setup([_myself(target), "-max_len=4096", *known, *flags, *folders], module.check, **own)
     atheris.Fuzz()
+
+
+def _myself(target: str) -> str:
+    """The command by which libFuzzer starts a part of its work anew, to merge and to minimise."""
+    return f"{shlex.quote(sys.executable)} -m tests.fuzz.run {target}"
 
 
 Mutate = Callable[[bytes, int, int], bytes]
