@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 ENGINE ?= $(shell command -v podman || command -v docker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types servers unit bench image lock clean
+.PHONY: help demo test lint types servers unit fuzz bench image lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -56,6 +56,16 @@ servers: | $(BIN)/python ## the servers and programs that the tests need
 
 unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+# Longer than `make test` does; what a target finds is left in build/fuzz, and docs/testing.md says what to do with it.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= yaml plan radius rates
+fuzz: $(VENV)/.dev ## coverage-guided fuzzing, FUZZ_SECONDS for each target
+	@for target in $(FUZZ_TARGETS); do \
+	  mkdir -p build/fuzz/$$target; \
+	  $(BIN)/python -m tests.fuzz.run $$target build/fuzz/$$target tests/fuzz/corpus/$$target \
+	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=build/fuzz/ || exit 1; \
+	done
 
 bench: $(VENV)/.bench ## speed and memory as ratios measured in one run
 	$(BIN)/python tests/bench/run.py

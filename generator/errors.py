@@ -16,6 +16,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+_LONGEST_PART = 600
+
 
 class Exit(IntEnum):
     """Exit codes, the same in every output format (design section 7)."""
@@ -47,8 +49,13 @@ class Problem(Struct, frozen=True, kw_only=True):
             place += f":{self.line}:{self.column}"
         named = [f"host {self.host}"] if self.host else []
         named += [f"key {self.key}"] if self.key else []
-        parts = [part for part in (place, ", ".join(named), self.what) if part]
-        return ": ".join(parts) + (f" → {self.fix}" if self.fix else "")
+        parts = [part for part in (place, _cut(", ".join(named)), _cut(self.what)) if part]
+        return ": ".join(parts) + (f" → {_cut(self.fix)}" if self.fix else "")
+
+
+def _cut(text: str) -> str:
+    """`text` as long as a person reads it: a value that is quoted may have a million letters."""
+    return text if len(text) <= _LONGEST_PART else f"{text[:_LONGEST_PART]}…"
 
 
 class BqnctlError(Exception):

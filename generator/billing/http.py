@@ -17,13 +17,13 @@ from generator.billing.transport import Failure, base_url, explain, open_session
 from generator.errors import SourceError
 from generator.inventory.secret import Secret
 from generator.inventory.settings import BillingHost
+from generator.net.bodies import MAX_BODY_BYTES
 from generator.net.pace import Pace
 from generator.net.redirect import redirect_target
 from generator.net.retry import DEFAULT_RETRY, RETRIED_STATUSES, RetryPolicy, retry_after_s
 
 _log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 1 << 30
 _MAX_ERROR_BYTES = 65536
 _CHUNK_BYTES = 1 << 18
 _LONGEST_READS = 10

@@ -23,6 +23,7 @@ from generator.bqn.pacing import Pacing
 from generator.errors import AccessDeniedError, ApplianceError
 from generator.inventory.secret import Secret
 from generator.inventory.settings import BqnHost
+from generator.net.bodies import MAX_BODY_BYTES
 from generator.net.redirect import redirect_target
 from generator.net.retry import RETRIED_STATUSES, RetryPolicy, retry_after_s
 from generator.net.tls import TlsSettings, peer_fingerprint, ssl_context
@@ -34,6 +35,7 @@ _NOT_FOUND = 404
 _DENIED = frozenset({401, 403})
 _OVERLOAD = frozenset({429, 500, 503})
 _PREVIEW_BYTES = 120
+_PIECE_BYTES = 1 << 20
 _LONG_WAIT_S = 2.0
 """A wait that a person would wonder about is told without -v."""
 _FIRST_DELAY_S = 0.5
@@ -116,8 +118,10 @@ class BqnClient:
         *,
         retry: RetryPolicy | None = None,
         stop: threading.Event | None = None,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self.host = host
+        self._max_body_bytes = max_body_bytes
         self._retry = retry or RetryPolicy(first_delay_s=min(_FIRST_DELAY_S, host.timeout_s / 10))
         self._stop = stop or threading.Event()
         self._pacing = Pacing(host.max_connections)
@@ -125,6 +129,7 @@ class BqnClient:
         credentials = f"{host.username.reveal()}:{host.password.reveal()}"
         self._headers = {
             "Accept": "application/json",
+            "Accept-Encoding": "identity",  # what comes compressed is not taken: it may be a thousand times as large
             "Content-Type": "application/json; charset=utf-8",
             **urllib3.make_headers(basic_auth=credentials, keep_alive=True),
         }
@@ -183,7 +188,7 @@ class BqnClient:
             raise self._refused("GET", path, answer)
         try:
             return msgspec.json.decode(answer.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ApplianceError(
                 f"its answer is not an object: {answer.preview()!r}", where=self._where("GET", path)
             ) from error
@@ -213,17 +218,37 @@ class BqnClient:
         with self._pacing.slot():
             try:
                 response = self._pool.urlopen(
-                    method, path, body=body, headers=self._headers, redirect=False, retries=False
-                )
+                    method, path, body=body, headers=self._headers, redirect=False, retries=False,
+                    preload_content=False, decode_content=False,
+                )  # fmt: skip
+                content = self._read(response)
             except (HTTPError, OSError) as error:
                 return self._connection_failure(error)
-        answer = Answer(response.status, response.data, response.headers.get("Location"))
+        if content is None:
+            raise ApplianceError(
+                f"its answer is larger than {self._max_body_bytes} bytes", where=self._where(method, path),
+                fix="check that this host and port are a BQN's REST API; nothing is taken from this answer",
+            )  # fmt: skip
+        answer = Answer(response.status, content, response.headers.get("Location"))
         if answer.status not in RETRIED_STATUSES:
             self._pacing.succeeded()
             return answer
         if answer.status in _OVERLOAD and self._pacing.overloaded():
             log.info("%s: complains of load, now %d connections", self.host.name, self._pacing.limit)
         return _Failure(answer, retry_after_s(response.headers.get("Retry-After"), now_s=time.time()), None)
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes | None:
+        """The body as it came, None if it is too large; piece by piece, for it may have no end."""
+        pieces: list[bytes] = []
+        size = 0
+        for piece in response.stream(_PIECE_BYTES, decode_content=False):
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._max_body_bytes:
+                response.close()
+                return None
+        response.release_conn()
+        return b"".join(pieces)
 
     def _connection_failure(self, error: Exception) -> "_Failure":
         cause = error.args[0] if error.args else None

@@ -126,7 +126,7 @@ def decode_keys(kind: Kind, body: bytes) -> list[str]:
     """The keys in one collection answer, as the appliance writes them; raises `UnreadableAnswerError`."""
     try:
         items = msgspec.json.decode(body, type=_RawItems).items
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableAnswerError(kind, str(error), body) from error
     return [str(item.get(_KEY_FIELDS[kind])) for item in items]
 
@@ -163,7 +163,7 @@ def _subscribers(wires: list[WireSubscriber], once: _Once, *, ipv6_prefix: int) 
     found: dict[str, LiveSubscriber] = {}
     while wires:
         wire = wires.pop()
-        ip, policy, assigned_by = wire.ip, wire.policy, wire.assigned_by
+        ip, policy, assigned_by = wire.ip, _text(wire.policy), wire.assigned_by
         if ":" in ip:
             ip = canonical_ip(ip, ipv6_prefix=ipv6_prefix)
         found[once(ip, ip)] = LiveSubscriber(
@@ -192,8 +192,8 @@ def _policy(wire: WirePolicy) -> Policy:
 
 def _group(wire: WireGroup, once: _Once, *, ipv6_prefix: int) -> LiveGroup:
     return LiveGroup(
-        type=wire.type or None,
-        policy=wire.policy or None,
+        type=_text(wire.type),
+        policy=_text(wire.policy),
         members=member_set(once(ip, ip) for ip in members_of(wire, ipv6_prefix=ipv6_prefix)),
         ranges=frozenset(canonical_range(text) for text in wire.ranges or ()),
     )

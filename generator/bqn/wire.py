@@ -64,7 +64,7 @@ class WireSubscriber(
 
     ip: str
     id: str | int | None = None
-    policy: str | None = None
+    policy: str | int | None = None  # who pushes to a gateway may write a plan called 100 as a number
     assigned_by: str | None = None
 
 
@@ -83,8 +83,8 @@ class WireGroup(
     """A subscriber group as a BQN lists it."""
 
     name: str
-    type: str | None = None
-    policy: str | None = None
+    type: str | int | None = None
+    policy: str | int | None = None
     members: list[str] | None = None
     ranges: list[str] | None = None
 

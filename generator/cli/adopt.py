@@ -12,6 +12,7 @@ from generator.desired.saving import save_tree
 from generator.errors import Exit, RefusedError, UsageError
 from generator.inventory.settings import BqnHost
 from generator.reconcile.adopt import adopt
+from generator.report.safe import printable
 
 
 @click.command(name="import", short_help="the live BQN → desired state")
@@ -37,7 +38,7 @@ def command(*, source: str | None, replace: bool) -> Exit:
         shared = f"{folder.name} feeds {', '.join(others)} too, whose plan now wants what {bqn.name} has and no more"
         click.echo(f"warning: {shared}", err=True)
     for warning in adopted.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {printable(warning)}", err=True)
     state = adopted.state
     counts = f"{len(state.policies)} policies, {len(state.subscribers)} subscribers, {len(state.groups)} groups"
     sys.stdout.write(f"{bqn.name}: {counts} → {folder}\n")

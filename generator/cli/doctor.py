@@ -9,7 +9,7 @@ from generator.cli.options import common_options
 from generator.cli.session import open_session, require_hosts
 from generator.errors import Exit
 from generator.net.probe import Probe
-from generator.report.safe import printable
+from generator.report.safe import printable, printable_json
 from generator.support.examination import Examined, examine
 
 
@@ -25,7 +25,8 @@ def command(*, output: str) -> Exit:
     require_hosts([*session.billing, *session.bqn], "billing or bqn")
     examined = [_shown(each, output) for each in examine(session.billing, session.bqn)]
     if output == "json":
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(examined), indent=2).decode() + "\n")
+        shown = msgspec.json.format(msgspec.json.encode(examined), indent=2).decode()
+        sys.stdout.write(printable_json(shown) + "\n")
     return Exit.OK if all(each.is_well for each in examined) else Exit.ERROR
 
 

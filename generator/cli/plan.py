@@ -17,6 +17,7 @@ from generator.reconcile.only import parse_only
 from generator.reconcile.plan import Plan
 from generator.reconcile.planfile import encode_plan, save_plan
 from generator.reconcile.planner import make_plan
+from generator.report.safe import printable_json
 from generator.report.text import plan_text
 from generator.report.wording import MAX_COMMENT_BYTES
 
@@ -105,7 +106,7 @@ def show_plan(
 ) -> None:
     """Print a plan on stdout."""
     if format_ == "json":
-        sys.stdout.write(encode_plan(plan).decode())
+        sys.stdout.write(printable_json(encode_plan(plan).decode()))
     elif format_ == "markdown":
         from generator.report.markdown import plan_markdown  # noqa: PLC0415 - few runs want it, each would load it
 

@@ -8,6 +8,7 @@ from generator.cli.options import common_options
 from generator.cli.session import open_session
 from generator.errors import Exit
 from generator.reconcile.history import RunRecord, list_runs
+from generator.report.safe import printable
 
 
 @click.command(name="runs", short_help="the runs in the journal")
@@ -16,7 +17,7 @@ def command() -> Exit:
     """List the runs that wrote, with what each did; `rollback RUN` undoes one."""
     session = open_session(credentials=frozenset())
     for record in list_runs(session.journal_folder):
-        sys.stdout.write(f"{_line(record)}\n")
+        sys.stdout.write(f"{printable(_line(record))}\n")
     return Exit.OK
 
 

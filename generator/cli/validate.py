@@ -21,6 +21,7 @@ from generator.inventory.load import KINDS
 from generator.model import DesiredState, Group, Limit, Policy, Subscriber
 from generator.operate.settings import load_webhooks
 from generator.reconcile.target import make_target
+from generator.report.safe import printable
 
 
 @click.command(name="validate", short_help="check inventory and desired state, offline")
@@ -56,9 +57,9 @@ def command(*, credentials: bool) -> Exit:
         raise DocumentError(problems)
     used = {name for name, count in account.matched.items() if count}
     for warning in override_warnings(overrides, used, desired.states, hosts, today=today):
-        sys.stdout.write(f"warning: {warning}\n")
+        sys.stdout.write(f"warning: {printable(warning)}\n")
     for warning in _warnings(session, desired.states):
-        sys.stdout.write(f"warning: {warning}\n")
+        sys.stdout.write(f"warning: {printable(warning)}\n")
     counts = f"{len(session.inventory.billing)} billing hosts, {len(session.inventory.bqn)} BQNs"
     sys.stdout.write(f"valid: {counts}, desired state of {len(desired.states)} sources\n")
     return Exit.OK

@@ -16,14 +16,12 @@ from msgspec import Struct
 
 from generator.desired.absent import read_time
 from generator.desired.lines import ESCAPED, KEYWORDS, LIMIT_FIELDS, PLAIN
+from generator.desired.names import is_writable
 from generator.desired.rates import MAX_NUMBER
 from generator.model import Billed, Group, Limit, Policy, Rejected, Subscriber
 
 OVERRIDE_NAME = re.compile("[A-Za-z][A-Za-z0-9._-]{0,47}")
 """The name of an override, as in the schemas."""
-
-MAX_NAME = 300
-"""Characters in a name, as in the schemas."""
 
 _MAX_KEY_TOKEN = 1000
 """YAML gives up on an implicit key of more than 1,024 characters."""
@@ -217,8 +215,7 @@ class _Tokens:
         name = self._names.get(token)
         if name is None:
             name = self._names[token] = _text(token)
-            controls = any(character < " " or character == "\x7f" for character in name)
-            if controls or name in {"", ".", ".."} or len(name) > MAX_NAME:
+            if not is_writable(name):
                 raise Doubt
         return name
 

@@ -15,6 +15,10 @@ SHORT_NAME_BYTES = 63
 
 RESERVED_NAMES = frozenset({".", "..", "all-subscribers"})
 
+MAX_NAME = 300
+"""Characters in a name, as in the schemas of the desired state."""
+
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f]")
 _BLANK = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -46,6 +50,11 @@ def name_problem(name: str) -> str | None:
     if not name:
         return "its name is empty"
     return f"the name {name!r} is reserved" if name in RESERVED_NAMES else None
+
+
+def is_writable(name: str) -> bool:
+    """Whether the files of the desired state may have `name` for a policy or group: what their schemas say."""
+    return 0 < len(name) <= MAX_NAME and name not in {".", ".."} and _UNWRITABLE.search(name) is None
 
 
 def natural_key(text: str) -> str:

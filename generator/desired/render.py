@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from msgspec.structs import replace
 
 from generator.desired.build import rejected_key
@@ -19,13 +18,15 @@ from generator.desired.order import by_address, by_name, shards
 from generator.desired.tree import read_tree
 from generator.documents.resources import resource_dir
 from generator.errors import DocumentError, Problem
+from generator.inventory.sandbox import Sandbox
 from generator.model import DesiredState
 
 SCHEMA_URL = "https://bqnctl.dev/schemas/desired-{kind}.schema.json"
 
 # What a template may run into; a template is code, if sandboxed, and fails as code does.
 _FAILURES = (
-    TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError,
+    TemplateError, ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError,
 )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ class _Renderer:
 
     def __init__(self, templates: Path | None) -> None:
         own = [] if templates is None else [templates / "desired", templates]
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = Sandbox(
             loader=FileSystemLoader([*own, resource_dir("templates") / "desired"]),
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -243,8 +243,7 @@ class _Builder:
             self._report_tag(event)
         node = self._node({} if mapping else [], event)
         node.children = {} if mapping else []
-        if event.anchor:
-            self._anchors[event.anchor] = None
+        self._anchor(event, None)
         self._stack.append(_Frame(node, event.anchor))
         return True
 
@@ -270,9 +269,16 @@ class _Builder:
         return True
 
     def _add(self, node: _Node, event: Any) -> None:
+        self._anchor(event, node)
+        self._place(node, event)
+
+    def _anchor(self, event: Any, node: _Node | None) -> None:
+        """Note what an anchor stands for; some readers of YAML take the last of two, others none."""
+        if event.anchor in self._anchors:
+            told = self._unless_secret(f"&{event.anchor}")
+            self._report(f"the anchor{told} stands here a second time", event, "give it another name")
         if event.anchor:
             self._anchors[event.anchor] = node
-        self._place(node, event)
 
     def _place(self, node: _Node, event: Any) -> None:
         if not self._stack:
@@ -284,8 +290,7 @@ class _Builder:
             frame.node.children.append(node)
             frame.node.size += node.size
         elif frame.expects_key:
-            frame.key, frame.key_place = self._key(node, event), Place(node.line, node.column)
-            frame.expects_key = False
+            frame.key, frame.key_place, frame.expects_key = self._key(node, event), Place(node.line, node.column), False
         else:
             frame.expects_key = True
             self._put(frame, node, event)
@@ -296,7 +301,7 @@ class _Builder:
             self.problems.append(Problem(what=what, file=self.file, line=node.line, column=node.column))
             return None
         if self.dialect is Dialect.STRICT and not isinstance(node.value, str):
-            shown = "an empty key" if node.value is None else f"{_shown(node.value)} as a key"
+            shown = "an empty key" if node.value is None else f"{node.value!s} as a key"
             self._report(f"{shown} is not text", event, "quote it" if node.value is not None else None)
         return node.value
 
@@ -309,7 +314,7 @@ class _Builder:
         merged = target.value.get(_MERGED, ())
         if key in target.value and key not in merged:
             first = target.keys.get(key, Place(target.line, target.column))
-            place, told = frame.key_place, self._unless_secret(_shown(key))
+            place, told = frame.key_place, self._unless_secret(str(key))
             self.problems.append(
                 Problem(
                     what=f"the key{told} stands here twice, first in line {first.line}",
@@ -352,7 +357,7 @@ class _Builder:
             try:
                 return self._node(self._ansible.read(event.value), event)
             except ValueError:
-                value = self._unless_secret(_shown(event.value))
+                value = self._unless_secret(event.value)
                 self._report(f"the value{value} cannot be read as YAML 1.1 reads it", event, "quote it")
                 return self._node(event.value, event)
         return self._node(self._strict(event), event)
@@ -375,7 +380,3 @@ class _Builder:
 
 _MERGED = object()
 """Key under which a mapping being read keeps the set of keys that came by `<<`."""
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)

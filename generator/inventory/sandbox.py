@@ -48,14 +48,17 @@ class Missing(StrictUndefined):
         return str(self._undefined_name)
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """Without powers and repetitions that fill the memory."""
+class Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2 for templates of an inventory, without powers and repetitions that fill the memory."""
 
     intercepted_binops = frozenset({"*", "**"})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """The result of `left operator right`; raises `SecurityError` for one that would be too large."""
         if operator == "**" and abs(right) > _MAX_EXPONENT:
             raise SecurityError(f"a power of more than {_MAX_EXPONENT} is not allowed")
+        if operator == "**" and isinstance(left, int) and left.bit_length() * abs(right) > _MAX_SIZE:
+            raise SecurityError(f"a number of more than {_MAX_SIZE} bits is not allowed")
         sizes = [len(side) for side in (left, right) if hasattr(side, "__len__")]
         counts = [side for side in (left, right) if isinstance(side, int)]
         if sizes and counts and sizes[0] * counts[0] > _MAX_SIZE:
@@ -68,7 +71,7 @@ def _text(value: Any) -> Any:
     return "" if value is None else value
 
 
-_ENVIRONMENT = _Environment(undefined=Missing, keep_trailing_newline=True, finalize=_text)
+_ENVIRONMENT = Sandbox(undefined=Missing, keep_trailing_newline=True, finalize=_text)
 _ENVIRONMENT.globals.clear()
 
 

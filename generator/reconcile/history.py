@@ -1,6 +1,6 @@
 """Journals read back: which runs there were, and what each wrote, also when its process was killed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from generator.bqn.kinds import Kind
-from generator.errors import UsageError
+from generator.errors import BqnctlError, UsageError
 
 _REFUSED = range(300, 500)
 
@@ -55,12 +55,15 @@ def list_runs(folder: Path) -> list[RunRecord]:
 
 
 def read_run(folder: Path, run: str) -> RunRecord:
-    """The run called `run`; raises `UsageError` if there is none."""
+    """The run called `run`; raises `UsageError` if there is none, `BqnctlError` for what is no journal."""
     file = folder / f"{run}.jsonl"
     if "/" in run or not file.is_file():
         known = ", ".join(sorted(path.stem for path in folder.glob("*.jsonl"))[-5:]) or "none yet"
         raise UsageError(f"no run is called {run!r}", where=str(folder), fix=f"the latest: {known}")
-    return _assemble(run, list(_records(file)))
+    try:
+        return _assemble(run, list(_records(file)))
+    except msgspec.ValidationError as error:
+        raise BqnctlError(f"not a journal of bqnctl: {error}", where=str(file), fix="move it out of the way") from error
 
 
 def _records(file: Path) -> Iterator[dict[str, Any]]:
@@ -70,39 +73,65 @@ def _records(file: Path) -> Iterator[dict[str, Any]]:
             continue
         try:
             yield msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             yield {"event": "cut"}
 
 
+class _Run(Struct):
+    inventory: str = ""
+
+
+class _End(Struct):
+    exit_code: int
+
+
+class _Result(Struct):
+    write: int
+    ok: bool
+    status: int | None = None
+
+
+class _Intent(Struct):
+    write: int
+    appliance: str
+    kind: Kind
+    key: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    whole: dict[str, Any] | None = None
+
+
 def _assemble(run: str, records: list[dict[str, Any]]) -> RunRecord:
-    results: dict[int, dict[str, Any]] = {}
-    intents: list[dict[str, Any]] = []
-    facts: dict[str, Any] = {}
+    """The run that `records` tell of; raises `msgspec.ValidationError` for records that are none of a journal."""
+    results: dict[int, _Result] = {}
+    intents: list[_Intent] = []
+    facts: dict[str, dict[str, Any]] = {}
     for record in records:
-        if record["event"] == "intent":
-            intents.append(record)
-        elif record["event"] == "result":
-            results[record["write"]] = record
+        event = msgspec.convert(record.get("event"), str)
+        if event == "intent":
+            intents.append(msgspec.convert(record, _Intent))
+        elif event == "result":
+            result = msgspec.convert(record, _Result)
+            results[result.write] = result
         else:
-            facts[record["event"]] = record
+            facts[event] = record
     return RunRecord(
         run=run,
-        inventory=str(facts.get("run", {}).get("inventory", "")),
-        writes=tuple(_write(intent, results) for intent in intents),
-        exit_code=facts["end"]["exit_code"] if "end" in facts else None,
+        inventory=msgspec.convert(facts.get("run", {}), _Run).inventory,
+        writes=tuple(_write(intent, results.get(intent.write)) for intent in intents),
+        exit_code=msgspec.convert(facts["end"], _End).exit_code if "end" in facts else None,
         cut="cut" in facts,
     )
 
 
-def _write(intent: dict[str, Any], results: Mapping[int, dict[str, Any]]) -> Write:
-    result = results.get(intent["write"], {})
+def _write(intent: _Intent, result: _Result | None) -> Write:
     return Write(
-        appliance=intent["appliance"],
-        kind=Kind(intent["kind"]),
-        key=intent["key"],
-        before=intent["before"],
-        after=intent["after"],
-        ok=result.get("ok"),
-        status=result.get("status"),
-        whole=intent.get("whole"),
+        appliance=intent.appliance,
+        kind=intent.kind,
+        key=intent.key,
+        before=intent.before,
+        after=intent.after,
+        ok=None if result is None else result.ok,
+        status=None if result is None else result.status,
+        whole=intent.whole,
     )

@@ -19,6 +19,10 @@ REQUEST_S = 0.02
 """What one write takes on an appliance over a management network, for the estimate."""
 
 
+Shown = str | int | list[str] | None
+"""A field's value in a plan."""
+
+
 class Action(StrEnum):
     """What happens to one object."""
 
@@ -31,8 +35,8 @@ class Difference(Struct, frozen=True, gc=False):
     """One field that changes; `field` is dotted (`download.rate`), for sets the members that come or go."""
 
     field: str
-    before: Any
-    after: Any
+    before: Shown
+    after: Shown
 
 
 class Change(Struct, frozen=True, kw_only=True):

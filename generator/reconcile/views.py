@@ -50,13 +50,12 @@ def wanted_from_view(kind: Kind, key: str, fields: dict[str, Any]) -> Wanted:
 
 
 def _policy_from_view(name: str, fields: dict[str, Any]) -> Policy:
-    limits = {
-        side: msgspec.convert(
-            {field: None if value == "unlimited" else value for field, value in fields.get(side, {}).items()},
-            Limit,
+    limits = {}
+    for side in ("download", "upload"):
+        shown = msgspec.convert(fields.get(side, {}), dict[str, Any])
+        limits[side] = msgspec.convert(
+            {field: None if value == "unlimited" else value for field, value in shown.items()}, Limit
         )
-        for side in ("download", "upload")
-    }
     id_ = msgspec.convert(fields.get("id"), str | None)
     return Policy(name=name, id=id_, download=limits["download"], upload=limits["upload"])
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from generator.desired.explaining.model import DesiredStory, RecordStory, RejectedStory, SourceStory, Step
 from generator.reconcile.whereabouts import OnAppliance, Whereabouts
-from generator.report.safe import printable
+from generator.report.safe import printable, printable_json
 from generator.report.wording import SIGNS, describe
 
 FORMAT = "bqnctl-explain/1"
@@ -39,7 +39,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
 def explanation_json(explanation: Explanation) -> str:
     """The explanation as JSON, with `found` beside what it holds."""
     fields: dict[str, Any] = msgspec.to_builtins(explanation)
-    return msgspec.json.format(msgspec.json.encode({**fields, "found": explanation.found}), indent=2).decode() + "\n"
+    encoded = msgspec.json.encode({**fields, "found": explanation.found})
+    return printable_json(msgspec.json.format(encoded, indent=2).decode()) + "\n"
 
 
 def explanation_text(explanation: Explanation) -> str:

@@ -12,6 +12,7 @@ import jinja2
 import msgspec
 
 from generator.documents.resources import resource_dir
+from generator.reconcile.figures import Figures
 from generator.reconcile.plan import AppliancePlan, Change, Plan
 from generator.report.markdown import headline
 from generator.report.safe import printable
@@ -46,11 +47,11 @@ def _data(plan: Plan) -> str:
 
 def _appliance(plan: AppliancePlan) -> dict[str, Any]:
     return {
-        "name": plan.name,
+        "name": printable(plan.name),
         "address": plan.address,
         "sources": plan.sources,
-        "error": plan.error,
-        "warnings": plan.warnings,
+        "error": plan.error and printable(plan.error),
+        "warnings": [*map(printable, plan.warnings)],
         "requests": plan.requests,
         "seconds": plan.seconds,
         "changes": [_change(each) for each in plan.changes],
@@ -66,8 +67,14 @@ def _appliance(plan: AppliancePlan) -> dict[str, Any]:
             for kind, totals in plan.totals.items() if totals.untouched
         ],
         "totals": {kind.plural: [totals.live, totals.desired] for kind, totals in plan.totals.items()},
-        "figures": plan.figures,
+        "figures": plan.figures and _figures(plan.figures),
     }  # fmt: skip
+
+
+def _figures(figures: Figures) -> dict[str, Any]:
+    """The figures with names that are fit to be read."""
+    parts = {part: getattr(figures, part) for part in ("policies", "groups", "blocked")}
+    return {part: {printable(name): each for name, each in named.items()} for part, named in parts.items()}
 
 
 def _change(change: Change) -> list[str]:

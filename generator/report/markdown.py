@@ -17,7 +17,8 @@ MARKER = "<!-- bqnctl plan -->"
 """The first line: by it a pipeline finds the comment to update."""
 
 _BACKTICKS = re.compile("`+")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+.!|~-])")
+_SIGN = re.compile(r"[!-,./:-@\[-`{-~]")
+"""Every sign of ASCII but the hyphen."""
 
 
 def plan_markdown(plan: Plan, *, max_bytes: int = MAX_COMMENT_BYTES, link: str | None = None) -> str:
@@ -61,7 +62,7 @@ def _table(plan: Plan) -> Iterator[str]:
     yield "| BQN | policies | subscribers | groups | newly blocked | unblocked | guards |"
     yield "|---|---|---|---|---|---|---|"
     for each in plan.appliances:
-        cells = [escaped(each.name), *(_counts(each, kind) for kind in Kind)]
+        cells = [as_code(each.name), *(_counts(each, kind) for kind in Kind)]
         cells += [str(len(affected(each.changes, word)) or "") for word in ("blocked", "unblocked")]
         yield f"| {' | '.join([*cells, _verdict(each)])} |"
 
@@ -74,13 +75,13 @@ def _counts(plan: AppliancePlan, kind: Kind) -> str:
 def _verdict(plan: AppliancePlan) -> str:
     if plan.error:
         return "**could not be planned**"
-    refused = [f"{verdict.rule} {verdict.kind.plural}" for verdict in plan.verdicts if verdict.refused]
+    refused = [f"{as_code(verdict.rule)} {verdict.kind.plural}" for verdict in plan.verdicts if verdict.refused]
     return f"**refused**: {', '.join(refused)}" if refused else "passed"
 
 
 def _details(plan: AppliancePlan, *, verbose: bool) -> Iterator[str]:
     yield ""
-    yield f"<details{' open' if plan.refused or plan.error else ''}><summary>{escaped(plan.name)}</summary>"
+    yield f"<details{' open' if plan.refused or plan.error else ''}><summary>{as_code(plan.name)}</summary>"
     yield ""
     text = appliance_text(plan, verbose=verbose).rstrip("\n")
     fence = "`" * (1 + max([2, *(len(found) for found in _BACKTICKS.findall(text))]))
@@ -98,6 +99,10 @@ def _as_diff(line: str) -> str:
     return line if sign is None else f"{sign}{line[1 : len(line) - len(bare)]}{bare[1:]}"
 
 
-def escaped(text: str) -> str:
-    """`text` as Markdown that shows it letter by letter."""
-    return _SPECIAL.sub(r"\\\1", printable(text)).replace("&", "&amp;")
+def as_code(text: str) -> str:
+    """`text` outside fenced code, letter by letter: no markup, and nothing that a forge makes of `@`, `#` or a link.
+
+    The element keeps forges from that; the references, which Markdown never takes for its own signs, stand for
+    every sign, so that it may be in a cell of a table and in a line of HTML alike.
+    """
+    return f"<code>{_SIGN.sub(lambda found: f'&#{ord(found[0])};', printable(text))}</code>"

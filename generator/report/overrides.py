@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from generator.report.safe import printable
+from generator.report.safe import printable, printable_json
 
 
 class OverrideRow(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ def overrides_text(rows: Iterable[OverrideRow]) -> str:
 
 def overrides_json(rows: Iterable[OverrideRow]) -> str:
     """The rows as a JSON array."""
-    return msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode() + "\n"
+    return printable_json(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode()) + "\n"
 
 
 def flow(value: Any) -> str:

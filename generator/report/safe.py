@@ -1,8 +1,11 @@
 """Text from outside made fit for a terminal: nothing in it can move the cursor, recolour or reorder."""
 
+import re
 import unicodedata
 
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN = re.compile("[^\n -~]")
+"""Outside of texts there is nothing in JSON but ASCII."""
 
 
 def printable(text: str) -> str:
@@ -15,6 +18,20 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """`text` with its lines joined, for a log of one line an event."""
     return " ".join(text.split())
+
+
+def printable_json(text: str) -> str:
+    """JSON that means the same, with what `printable` would escape in JSON's own way."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNSEEN.sub(_json_escaped, text)
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    if unicodedata.category(found[0]) not in _UNSAFE_CATEGORIES:
+        return found[0]
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def _escaped(char: str) -> str:

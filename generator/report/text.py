@@ -54,7 +54,8 @@ class _PlanWriter:
         yield self._totals(plan)
 
     def appliance(self, plan: AppliancePlan) -> Iterator[str]:
-        yield self.paint(f"{plan.name} ({plan.address})", "1") + f"  from {', '.join(plan.sources)}"
+        heading = printable(f"{plan.name} ({plan.address})")
+        yield self.paint(heading, "1") + printable(f"  from {', '.join(plan.sources)}")
         if plan.error:
             yield self.paint(f"  error: {printable(plan.error)}", "31")
             return
@@ -112,12 +113,13 @@ class _PlanWriter:
 
     def _verdict(self, verdict: Verdict) -> Iterator[str]:
         share = f"{verdict.count} of {verdict.existing} {verdict.kind.plural}"
+        rule, limit = printable(verdict.rule), printable(verdict.limit)
         if verdict.refused:
             examples = ", ".join(map(printable, verdict.examples))
-            yield self.paint(f"  refused: {verdict.rule} {share} ({verdict.limit}): {examples}", "31")
-            yield f"    → {verdict.fix}"
+            yield self.paint(f"  refused: {rule} {share} ({limit}): {examples}", "31")
+            yield f"    → {printable(verdict.fix or '')}"
         elif verdict.allowed is not None:
-            yield f"  allowed: {verdict.rule} {share}, over {verdict.limit}, --allow {verdict.rule}={verdict.allowed}"
+            yield f"  allowed: {rule} {share}, over {limit}, --allow {rule}={verdict.allowed}"
 
     def _totals(self, plan: Plan) -> str:
         failed = sum(1 for appliance in plan.appliances if appliance.error)

@@ -78,17 +78,20 @@ def _limit(limit: dict[str, Any]) -> str:
 
 
 def _difference(difference: Difference) -> str:
-    before, after = difference.before, difference.after
+    field, before, after = printable(difference.field), difference.before, difference.after
     if isinstance(before, list) or isinstance(after, list):
-        gone, come = before or [], after or []
+        gone, come = (each if isinstance(each, list) else [] for each in (before, after))
         parts = [f"+{len(come)}"] if come else []
         parts += [f"-{len(gone)}"] if gone else []
         named = ", ".join(printable(str(name)) for name in [*come, *gone][:3])
-        return f"{difference.field} {' '.join(parts)} ({named}{', …' if len(come) + len(gone) > 3 else ''})"  # noqa: PLR2004 - three examples
-    field = difference.field
+        return f"{field} {' '.join(parts)} ({named}{', …' if len(come) + len(gone) > 3 else ''})"  # noqa: PLR2004 - three examples
     if field.endswith(("rate", "threshold")):
-        return f"{field} {_shown(before)} → {_shown(after)} kbps ({human_rate(before)} → {human_rate(after)})"
+        return f"{field} {_shown(before)} → {_shown(after)} kbps ({_human(before)} → {_human(after)})"
     return f"{field} {_shown(before)} → {_shown(after)}"
+
+
+def _human(rate: object) -> str:
+    return human_rate(rate) if isinstance(rate, int) else _shown(rate)
 
 
 def _shown(value: object) -> str:

@@ -18,11 +18,13 @@ from generator.reconcile.only import Only
 from generator.reconcile.plan import Action, Plan
 from generator.reconcile.planner import compare_appliance
 from generator.reconcile.target import make_target
+from tests.hostile.values import TEXTS
 
-HOSTILE = (
-    "<img src=x onerror=document.title='owned'>", "</script><script>document.title='owned'</script>",
-    "```\n# heading", "[link](javascript:alert(1))", "\x1b[31mred\x1b[0m", "\u202egnp.exe", "| a | b |",
-    "@channel **bold**", "{{ 7*7 }}", "=cmd|'/c calc'!A1", "a`b``c```d````e",
+HOSTILE = tuple(
+    TEXTS[name] for name in (
+        "image", "end of script", "fence", "link", "colour", "bidi override", "table", "mention", "jinja", "formula",
+        "long fence",
+    )
 )  # fmt: skip
 
 

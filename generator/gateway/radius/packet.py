@@ -160,10 +160,17 @@ def _values(packet: AcctPacket) -> dict[str, tuple[str, ...]]:
 
 def _text(raw: bytes, kind: str) -> str | None:
     if kind == _TEXT:
-        return raw.decode("utf-8", "replace").rstrip("\x00").strip()
+        return _bare(raw.decode("utf-8", "replace"))
     if len(raw) != 4:  # noqa: PLR2004 - both are 32 bits
         return None
     return str(IPv4Address(raw)) if kind == _ADDRESS else str(int.from_bytes(raw))
+
+
+def _bare(text: str) -> str:
+    """`text` without blanks around it and what pads its end, in whatever order they come."""
+    while (bare := text.strip().rstrip("\x00")) != text:
+        text = bare
+    return text
 
 
 def canonical_mac(text: str) -> str:

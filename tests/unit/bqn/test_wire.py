@@ -3,6 +3,7 @@
 import pytest
 
 from generator.bqn.kinds import Kind, object_path
+from generator.bqn.live import EMPTY_COLLECTION, decode_state
 from generator.bqn.wire import (
     WireLimit,
     canonical_ip,
@@ -74,3 +75,13 @@ def test_ranges_are_compared_masked() -> None:
 )
 def test_names_are_encoded_whole(key: str, path: str) -> None:
     assert object_path(Kind.POLICY, key) == path
+
+
+def test_what_a_subscriber_refers_to_may_be_a_number() -> None:
+    """Scripts that push write a plan called 100 as a number; that must not cost the whole list."""
+    subscribers = b'{"items":[{"subscriberIp":"10.0.0.1","subscriberId":7,"policyRate":100}]}'
+    groups = b'{"items":[{"subscriberGroupName":"G","subscriberGroupType":1,"policyRate":100}]}'
+    bodies = {Kind.POLICY: EMPTY_COLLECTION, Kind.SUBSCRIBER: subscribers, Kind.GROUP: groups}
+    live = decode_state(bodies.__getitem__, ipv6_prefix=64)
+    assert (live.subscribers["10.0.0.1"].id, live.subscribers["10.0.0.1"].policy) == ("7", "100")
+    assert (live.groups["G"].type, live.groups["G"].policy) == ("1", "100")

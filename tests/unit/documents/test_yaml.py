@@ -129,3 +129,9 @@ def test_text_that_is_not_utf_8_is_named_with_its_place(tmp_path: Path) -> None:
     assert read_text(file) == "a: é"
     with pytest.raises(DocumentError, match="cannot be read"):
         read_text(tmp_path / "none.yml")
+
+
+@pytest.mark.parametrize("dialect", Dialect)
+def test_an_anchor_stands_once(dialect: Dialect) -> None:
+    with pytest.raises(DocumentError, match=r"f\.yml:2:4: the anchor &x stands here a second time"):
+        parse("a: &x 1\nb: &x 2\nc: *x\n", Path("f.yml"), dialect)

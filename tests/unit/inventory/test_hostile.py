@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from generator.errors import DocumentError
 from generator.inventory.load import load_inventory
 from generator.inventory.shape import shape_of
+from tests.hostile.values import CARRIED
 
 CANARY = "canary-7f3a"
 NAMES = [
@@ -27,7 +28,7 @@ TEXTS = [
     "{{ x }}", "{{ y }}", "{{ host }}", "{{ x.y }}", "{{ [x] * 3 }}", "{{ lookup('env', 'SECRET') }}",
     "{{ lookup('file', 'hosts.yml') }}", "{{ lookup(x) }}", "{{ x", "{% for i in x %}{{ i }}{% endfor %}",
     "{{ x | join }}", "{{ -x }}", "{{ x() }}", "{{ credentials }}", "{% set a = 1 %}", "{{ x[0] }}",
-    "{{ x ~ y }}", "{{ credentials.values() | join }}", "{{ credentials.password }}",
+    "{{ x ~ y }}", "{{ credentials.values() | join }}", "{{ credentials.password }}", *CARRIED.values(),
 ]  # fmt: skip
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(-2, 300), st.just(10**30), st.floats(), st.dates(),

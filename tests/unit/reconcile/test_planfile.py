@@ -54,3 +54,35 @@ def test_a_plan_of_another_format_is_refused(plan: Plan, tmp_path: Path) -> None
     save_plan(msgspec.structs.replace(plan, format="bqnctl-plan/99"), tmp_path / "plan.json")
     with pytest.raises(BqnctlError, match="bqnctl-plan/99"):
         load_plan(tmp_path / "plan.json")
+
+
+def test_a_plan_may_be_laid_out_anew_but_has_each_key_once(plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_bytes(msgspec.json.format(encode_plan(plan), indent=2))
+    assert load_plan(file) == plan
+    file.write_bytes(encode_plan(plan).replace(b'"appliances":[', b'"appliances":[],"appliances":[', 1))
+    with pytest.raises(BqnctlError, match="the key 'appliances' stands twice"):
+        load_plan(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"after":{', b'"after":{"id":[],'),
+        (b'"differences":[', b'"differences":[{"field":"rate","before":{"a":1},"after":2},'),
+        (b'"before":{', b'"before":{"policy":7,"policy":{},'),
+    ],
+)
+def test_a_change_of_no_object_is_no_plan(plan: Plan, tmp_path: Path, old: bytes, new: bytes) -> None:
+    """A plan may lie in a repository: what people put into it is shown as an error, never as a traceback."""
+    content = encode_plan(plan)
+    assert old in content
+    (tmp_path / "plan.json").write_bytes(content.replace(old, new, 1))
+    with pytest.raises(BqnctlError, match="not a plan of bqnctl"):
+        load_plan(tmp_path / "plan.json")
+
+
+def test_a_plan_nested_too_deep_is_no_plan(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_bytes(b'{"more":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+    with pytest.raises(BqnctlError, match="not a plan of bqnctl"):
+        load_plan(tmp_path / "plan.json")
