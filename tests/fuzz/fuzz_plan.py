@@ -14,8 +14,9 @@ from generator.errors import BqnctlError
 from generator.reconcile.plan import Plan
 from generator.reconcile.planfile import decode_plan, encode_plan
 from generator.report.html import plan_html
-from generator.report.markdown import MARKER, MAX_COMMENT_BYTES, plan_markdown
+from generator.report.markdown import MARKER, plan_markdown
 from generator.report.text import plan_text
+from generator.report.wording import MAX_COMMENT_BYTES
 from tests.fuzz.oracle import must
 from tests.hostile.outputs import Page, dangerous, outside_fences
 from tests.hostile.values import TEXTS
