@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 ENGINE ?= $(shell command -v podman || command -v docker)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types servers unit fuzz bench image lock clean
+.PHONY: help demo test lint types servers unit fuzz bench docs reference image lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -75,6 +75,12 @@ image: ## the container image, where podman or docker is at hand
 	@test -n "$(ENGINE)" || { echo "podman or docker is needed" >&2; exit 1; }
 	$(ENGINE) build --file Containerfile --tag bqnctl .
 	$(ENGINE) run --rm --read-only --tmpfs /tmp --cap-drop ALL bqnctl --version
+
+docs: $(VENV)/.dev ## the documentation as a site, in build/site
+	$(BIN)/mkdocs build --strict --quiet
+
+reference: $(VENV)/.dev ## docs/reference, from the commands and the schemas
+	$(BIN)/python tests/tools/reference.py
 
 lock: $(VENV)/.dev ## pin every dependency again, with hashes and no index named
 	$(PIP) install uv
