@@ -47,7 +47,7 @@ def decode_plan(content: bytes, *, where: str) -> Plan:
             _check_views(plan)
             if encode_plan(plan) != content:
                 _refuse_repeated_keys(content)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise BqnctlError(
             f"not a plan of bqnctl: {error}", where=where, fix="make one with: bqnctl plan --out FILE"
         ) from error
