@@ -103,7 +103,11 @@ class Simulator:
             return self._note(request, Response(OK, _LOGIN_PAGE, ((b"content-type", b"text/html"),)))
         cleared = self.cleared
         if fault.kind is FaultKind.STALL:
-            await asyncio.sleep(fault.seconds)
+            self._parallel -= 1  # it hangs, perhaps long after its client has gone: no load
+            try:
+                await asyncio.sleep(fault.seconds)
+            finally:
+                self._parallel += 1
         if self.cleared == cleared:  # else it belongs to a record that somebody has closed
             return self._cut(request, scope)
         scope["state"]["transport"].abort()
