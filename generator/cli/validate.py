@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from generator.cli.leaks import secret_problems
 from generator.cli.options import common_options, current_options, environment
 from generator.cli.session import Session, open_session, read_desired
 from generator.desired.overrides.account import examine
@@ -53,6 +54,7 @@ def command(*, credentials: bool) -> Exit:
         found += error.problems
     account = examine(overrides, desired.states, hosts, today=today)
     problems += [*found, *account.problems]
+    problems += secret_problems(session.inventory) if session is not None else ()
     if problems or session is None:
         raise DocumentError(problems)
     used = {name for name, count in account.matched.items() if count}

@@ -175,3 +175,23 @@ def test_a_crash_shows_no_value_and_says_what_to_do(
     with pytest.raises(KeyError):
         main(["-i", str(net.folder), "--debug", "plan"])
     capfd.readouterr()
+
+
+@pytest.mark.parametrize("where", ["policies.yml", "groups.yml", "subscribers/100.64.0.0_16.yml"])
+def test_validate_finds_a_credential_in_the_desired_files(where: str, net: Net, bqnctl: Run) -> None:
+    net.add_billing()
+    net.add_bqn()
+    assert bqnctl("render").code == 0
+    assert bqnctl("validate").code == 0
+    file = net.folder / "desired" / "splynx" / where
+    before = file.read_text(encoding="utf-8")
+    secret = net.hosts["billing"]["hosts"]["splynx"]["credentials"]["api_secret"]
+    file.write_text(f"{before}# pasted: {secret}\n", encoding="utf-8")
+    found = bqnctl("validate")
+    assert found.code == 1
+    assert f"{file}:{before.count(chr(10)) + 1}:11: the credential splynx: api_secret" in found.err
+    assert secret not in found.err + found.out
+    file.write_text(f"{before}# -----BEGIN OPENSSH PRIVATE KEY-----\n", encoding="utf-8")
+    assert "a private key stands here" in bqnctl("validate").err
+    file.write_text(before, encoding="utf-8")
+    assert bqnctl("validate", "--no-credentials").code == 0
