@@ -32,6 +32,12 @@ $(VENV)/wheelhouse: requirements.txt | $(BIN)/python
 	rm -rf $@
 	$(PIP) download --require-hashes --requirement requirements.txt --dest $@
 
+# The language server that editors use, from npm by its lock; node and npm come with the development requirements.
+$(VENV)/.editor: tests/editor/package-lock.json | $(VENV)/.dev
+	mkdir -p $(VENV)/editor && cp tests/editor/package.json tests/editor/package-lock.json $(VENV)/editor
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/npm ci --prefix $(VENV)/editor --no-audit --no-fund --silent
+	@touch $@
+
 $(VENV)/.bench: requirements-bench.txt | $(VENV)/.dev
 	$(PIP) install --require-hashes --requirement requirements-bench.txt
 	@touch $@
@@ -54,7 +60,7 @@ types: $(VENV)/.dev ## mypy --strict
 servers: | $(BIN)/python ## the servers and programs that the tests need
 	@$(BIN)/python tests/tools/servers.py
 
-unit: $(VENV)/.dev $(VENV)/wheelhouse servers ## the test suite
+unit: $(VENV)/.dev $(VENV)/wheelhouse $(VENV)/.editor servers ## the test suite
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 # Longer than `make test` does; what a target finds is left in build/fuzz, and docs/testing.md says what to do with it.
