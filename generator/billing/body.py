@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from generator.billing.text import SHOWN_CHARS, shown
+from generator.documents.ready import ready
 from generator.inventory.secret import Secret
 from generator.model import Rejected
 
@@ -57,6 +58,7 @@ def decode_rows(body: bytes | msgspec.Raw, row: type[Row]) -> Rows[Row]:
 
     A `NotAListError` carries the value that came instead.
     """
+    ready(row)
     try:
         return Rows(rows=tuple(_decode(bytes(body), msgspec.json.Decoder(list[row], float_hook=Decimal))))  # type: ignore[valid-type]
     except _ShapeError:

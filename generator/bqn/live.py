@@ -20,6 +20,7 @@ from generator.bqn.wire import (
     members_of,
     read_limit,
 )
+from generator.documents.ready import ready
 from generator.model import Policy
 
 
@@ -104,6 +105,8 @@ _Shape = TypeVar("_Shape", _Policies, _Subscribers, _Groups)
 
 _Once = Callable[[str, str], str]
 """`once(text, text)` is the first copy of that text, which an appliance says a hundred thousand times."""
+
+ready(_RawItems, _Policies, _Subscribers, _Groups)
 
 _KEY_FIELDS = {
     Kind.POLICY: "policyName",

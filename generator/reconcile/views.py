@@ -7,8 +7,11 @@ import msgspec
 
 from generator.bqn.kinds import Kind
 from generator.bqn.live import LiveGroup, LiveSubscriber
+from generator.documents.ready import ready
 from generator.model import Limit, Policy
 from generator.reconcile.target import WantedGroup, WantedSubscriber
+
+ready(WantedSubscriber, WantedGroup, Limit)
 
 Wanted = Policy | WantedSubscriber | WantedGroup
 Live = Policy | LiveSubscriber | LiveGroup

@@ -14,6 +14,7 @@ from generator.billing.visp.groups import one_or_many
 from generator.billing.visp.lists import READ_TYPES, CustomerRow, DetailsRow, InstanceRow, PackageRow
 from generator.billing.visp.notes import Notes
 from generator.billing.visp.speeds import plan_of
+from generator.documents.ready import ready
 from generator.inventory.settings import BillingHost
 from generator.model import GroupRecord, PlanRecord, Rejected, ServiceRecord
 
@@ -27,6 +28,9 @@ _DELETED = "20"
 _NO_ADDRESS = frozenset({"", "0.0.0.0", "255.255.255.255"})  # noqa: S104 - placeholders, not to bind
 _BETWEEN = re.compile(r"[\s,;]+")
 _NO_GROUPS: tuple[GroupRecord, ...] = ()
+
+
+ready(PackageRow, InstanceRow, DetailsRow)
 
 
 class Found(Struct, frozen=True, kw_only=True):
