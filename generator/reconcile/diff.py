@@ -320,7 +320,8 @@ def _explained(before: dict[str, Any], after: dict[str, Any]) -> tuple[Differenc
             if gone or come:
                 found.append(Difference(name, gone, come))
             continue
-        tree = DeepDiff({name: one}, {name: other}, view="tree", verbose_level=2)
+        # The threshold: by default, objects that share few keys are told as two whole objects.
+        tree = DeepDiff({name: one}, {name: other}, view="tree", verbose_level=2, threshold_to_diff_deeper=0)
         found.extend(
             Difference(".".join(map(str, level.path(output_format="list"))), _plain(level.t1), _plain(level.t2))
             for levels in tree.values()

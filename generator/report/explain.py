@@ -151,8 +151,10 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
 
 
 def _plain(value: Any) -> str:
+    """A value in words; what is not there, not so, or empty is left out of a mapping."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items() if part is not None)
+        said = {name: part for name, part in value.items() if part or (part == 0 and part is not False)}
+        return ", ".join(f"{name} {_plain(part)}" for name, part in said.items())
     if isinstance(value, list | tuple):
         return "; ".join(map(_plain, value))
     return str(value)

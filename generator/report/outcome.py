@@ -1,7 +1,7 @@
 """What a run did, as text for a terminal or a CI log."""
 
 from generator.reconcile.outcome import ApplianceOutcome, Outcome, RunOutcome
-from generator.report.safe import printable
+from generator.report.safe import printable, printable_error
 from generator.report.wording import SHOWN_LINES
 
 
@@ -17,7 +17,7 @@ def outcome_text(outcome: RunOutcome) -> str:
 
 def _appliance_outcome(outcome: ApplianceOutcome) -> list[str]:
     if outcome.error:
-        return [f"{outcome.name}: error: {printable(outcome.error)}"]
+        return [f"{outcome.name}: error: {printable_error(outcome.error)}"]
     if outcome.refused:
         return [f"{outcome.name}: refused: {printable(outcome.refused)}; nothing was written"]
     if not outcome.results:

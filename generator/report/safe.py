@@ -6,6 +6,8 @@ import unicodedata
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _UNSEEN = re.compile("[^\n -~]")
 """Outside of texts there is nothing in JSON but ASCII."""
+_REMEDY = "\n  → "
+"""What stands before the remedy in the text of an error (`BqnctlError`)."""
 
 
 def printable(text: str) -> str:
@@ -32,6 +34,14 @@ def _json_escaped(found: re.Match[str]) -> str:
         return found[0]
     units = found[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+def printable_error(text: str) -> str:
+    """An error's text as `printable` makes it, with its remedy on a line of its own.
+
+    No other line break is kept: what an error quotes must not pass for a line of ours.
+    """
+    return _REMEDY.join(printable(part) for part in text.split(_REMEDY))
 
 
 def _escaped(char: str) -> str:

@@ -1,10 +1,11 @@
 """The plan as text for a terminal or a CI log; colour only adds to the signs."""
 
 from collections.abc import Callable, Iterator, Sequence
+from textwrap import indent
 
 from generator.bqn.kinds import Kind
 from generator.reconcile.plan import Action, AppliancePlan, Change, Plan, Verdict
-from generator.report.safe import printable
+from generator.report.safe import printable, printable_error
 from generator.report.wording import (
     SHOWN_LINES,
     SIGNS,
@@ -55,9 +56,10 @@ class _PlanWriter:
 
     def appliance(self, plan: AppliancePlan) -> Iterator[str]:
         heading = printable(f"{plan.name} ({plan.address})")
-        yield self.paint(heading, "1") + printable(f"  from {', '.join(plan.sources)}")
+        sources = printable(f"  from {', '.join(plan.sources)}") if plan.sources else ""  # a rollback has none
+        yield self.paint(heading, "1") + sources
         if plan.error:
-            yield self.paint(f"  error: {printable(plan.error)}", "31")
+            yield self.paint(f"  error: {indent(printable_error(plan.error), '  ').lstrip()}", "31")
             return
         for warning in plan.warnings:
             yield f"  warning: {printable(warning)}"

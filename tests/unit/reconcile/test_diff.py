@@ -8,7 +8,7 @@ import pytest
 from generator.bqn.kinds import Kind
 from generator.inventory.settings import Ignore, Select
 from generator.model import Group, Limit, Policy, Subscriber
-from generator.reconcile.diff import Diff, diff
+from generator.reconcile.diff import diff, differences
 from generator.reconcile.plan import Change
 from generator.reconcile.target import make_target
 
@@ -296,3 +296,13 @@ def test_between_sources_the_first_has_the_address_and_both_keep_their_rates(mak
     assert target.subscribers["10.0.0.2"].policy == "Home-two"
     assert (target.policies["Home"].download.rate, target.policies["Home-two"].download.rate) == (1, 9)
     assert len(target.warnings) == 2
+
+
+def test_a_limit_that_gains_a_burst_is_told_field_by_field() -> None:
+    burst = {"burst_rate": 2000, "burst_duration": 10, "burst_threshold": 900, "burst_threshold_window": 10}
+    before = {"download": {"rate": 1000}, "upload": {"rate": 500}}
+    after = {"download": {"rate": 1000, **burst}, "upload": {"rate": 500}}
+    found = differences(Kind.POLICY, before, after)
+    assert {each.field: (each.before, each.after) for each in found} == {
+        f"download.{name}": (None, value) for name, value in burst.items()
+    }
