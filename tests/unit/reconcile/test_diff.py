@@ -8,7 +8,7 @@ import pytest
 from generator.bqn.kinds import Kind
 from generator.inventory.settings import Ignore, Select
 from generator.model import Group, Limit, Policy, Subscriber
-from generator.reconcile.diff import diff, differences
+from generator.reconcile.diff import Diff, diff, differences
 from generator.reconcile.plan import Change
 from generator.reconcile.target import make_target
 
